@@ -1,0 +1,42 @@
+# Each target does all of its own set-up: it needs Python 3.11 or newer and a package index.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+# The lock holds tested versions for the Python that runs; other Pythons take the ranges.
+LOCK := requirements-lock-$(shell $(PYTHON) -c 'import sys; print("py%d%d" % sys.version_info[:2])').txt
+CONSTRAINTS := $(if $(wildcard $(LOCK)),-c $(LOCK),)
+
+.PHONY: quickstart test test-slow lint format lock clean
+
+quickstart: $(READY)
+	$(BIN)/python main.py --config=configs/quickstart.py --workdir=runs/quickstart
+
+test: $(READY) lint
+	$(BIN)/python -m pytest -m "not slow and not gpu and not tpu"
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m "slow and not gpu and not tpu"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Writes the versions that are installed now as the tested ones for this Python.
+lock: $(READY)
+	$(BIN)/python -m pip freeze --exclude-editable --exclude transformer-lm > $(LOCK)
+
+$(READY): requirements.txt pyproject.toml $(wildcard $(LOCK))
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=…")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[dev]" $(CONSTRAINTS)
+	touch $(READY)
+
+clean:
+	rm -rf $(VENV) runs site build dist

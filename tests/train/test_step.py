@@ -1,0 +1,191 @@
+"""The update itself: the same whatever the mesh, micro-batches and memory savings."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from transformer_lm.parallel import to_global
+from transformer_lm.train.program import build_program
+
+VOCAB_SIZE = 250
+NO_DROPOUT = {"dropout_rate": 0.0, "attention_dropout_rate": 0.0}
+
+
+def random_batch(seed, rows=8, length=64):
+    """Packed rows of two documents and padding, with unequal numbers of targets."""
+    rng = np.random.default_rng(seed)
+    ids = rng.integers(0, VOCAB_SIZE, (rows, length + 1)).astype(np.int32)
+    first = rng.integers(5, 30, (rows, 1))
+    second = first + rng.integers(5, 30, (rows, 1))
+    place = np.arange(length)[None]
+    segments = np.where(place < first, 1, np.where(place < second, 2, 0))
+    positions = np.where(segments == 2, place - first, place) * (segments > 0)
+    return {
+        "tokens": ids[:, :-1],
+        "targets": ids[:, 1:],
+        "segments": segments.astype(np.int32),
+        "positions": positions.astype(np.int32),
+        "weights": (segments > 0).astype(np.float32),
+        "characters": np.full(rows, 10, np.float32),
+    }
+
+
+def train(settings, *, num_devices=1, steps=5):
+    """Losses and final state of a few steps on random batches."""
+    program = build_program(settings, VOCAB_SIZE, jax.devices()[:num_devices])
+    state = program.fresh_state(settings.training.seed)
+    losses = []
+    for step in range(steps):
+        batch = to_global(
+            random_batch(step), program.mesh, settings.training.grad_accumulation_steps
+        )
+        state, metrics = program.train_step(state, batch)
+        total, weight = jax.device_get(metrics["sums"]["loss"])
+        losses.append(total / weight)
+    return np.array(losses), state
+
+
+@pytest.fixture(scope="module")
+def one_device(tiny_settings):
+    return train(tiny_settings(**NO_DROPOUT))
+
+
+def test_losses_fall(one_device):
+    losses, _ = one_device
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize(
+    ("num_devices", "fsdp", "tensor"),
+    [(2, 1, 1), (4, 1, 1), (8, 1, 1), (4, 4, 1), (2, 1, 2), (8, 2, 2)],
+)
+def test_any_mesh_gives_the_same_losses(
+    tiny_settings, one_device, num_devices, fsdp, tensor
+):
+    settings = tiny_settings(fsdp_parallel=fsdp, tensor_parallel=tensor, **NO_DROPOUT)
+    losses, state = train(settings, num_devices=num_devices)
+    np.testing.assert_allclose(losses, one_device[0], rtol=0, atol=1e-5)
+    kernel = state.parameters["stack"]["layer_0"]["feed_forward"]["expand"]["kernel"]
+    assert len({str(s.index) for s in kernel.addressable_shards}) == fsdp * tensor
+
+
+def test_micro_batches_equal_the_large_batch(tiny_settings, one_device):
+    settings = tiny_settings(grad_accumulation_steps=4, **NO_DROPOUT)
+    losses, state = train(settings)
+    np.testing.assert_allclose(losses, one_device[0], rtol=0, atol=1e-5)
+    for ours, whole in zip(
+        jax.tree.leaves(state.parameters),
+        jax.tree.leaves(one_device[1].parameters),
+        strict=True,
+    ):
+        # Adam divides by the root of tiny second moments, so rounding grows.
+        np.testing.assert_allclose(ours, whole, atol=1e-4)
+
+
+@pytest.mark.parametrize("remat", ["full", "dots"])
+@pytest.mark.parametrize("scan_layers", [False, True])
+def test_memory_savings_change_nothing(tiny_settings, one_device, remat, scan_layers):
+    plain, scanned = (
+        tiny_settings(**NO_DROPOUT),
+        tiny_settings(remat=remat, scan_layers=scan_layers, **NO_DROPOUT),
+    )
+    # The same parameters in both layouts: stack those of the unrolled layers.
+    reference = build_program(plain, VOCAB_SIZE, jax.devices()[:1])
+    program = build_program(scanned, VOCAB_SIZE, jax.devices()[:1])
+    parameters = reference.fresh_state(0).parameters
+    if scan_layers:
+        layers = list(parameters["stack"].values())
+        stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), *layers)
+        parameters = {**parameters, "stack": {"layers": stacked}}
+    state = program.fresh_state(0).replace(parameters=parameters)
+    for step in range(3):
+        batch = to_global(random_batch(step), program.mesh, 1)
+        state, metrics = program.train_step(state, batch)
+        total, weight = metrics["sums"]["loss"]
+        assert float(total / weight) == pytest.approx(one_device[0][step], abs=1e-5)
+
+
+def test_padding_and_other_rows_do_not_change_the_loss(tiny_settings):
+    settings = tiny_settings(**NO_DROPOUT)
+    program = build_program(settings, VOCAB_SIZE, jax.devices()[:1])
+    parameters = program.fresh_state(0).parameters
+    batch = random_batch(0)
+    padded = dict(batch)
+    padding = batch["weights"] == 0
+    padded["tokens"] = np.where(padding, 7, batch["tokens"])
+    padded["targets"] = np.where(padding, 9, batch["targets"])
+    key = jax.random.key(0)
+    one, other = (
+        jax.device_get(program.eval_step(parameters, to_global(b, program.mesh), key))
+        for b in (batch, padded)
+    )
+    assert one["loss"] == other["loss"]
+    assert one["loss"][1] == batch["weights"].sum()
+
+
+def test_token_id_zero_keeps_its_loss(tiny_settings):
+    program = build_program(tiny_settings(), VOCAB_SIZE, jax.devices()[:1])
+    batch = random_batch(0)
+    batch["targets"] = np.zeros_like(batch["targets"])
+    state = program.fresh_state(0)
+    _, metrics = program.train_step(state, to_global(batch, program.mesh, 1))
+    total, weight = jax.device_get(metrics["sums"]["loss"])
+    assert weight == batch["weights"].sum()
+    assert total > 0
+
+
+def test_average_follows_the_parameters(tiny_settings):
+    _, state = train(tiny_settings(ema_decay=0.5, **NO_DROPOUT), steps=1)
+    program = build_program(tiny_settings(**NO_DROPOUT), VOCAB_SIZE, jax.devices()[:1])
+    start = program.fresh_state(0).parameters
+    expected = optax.incremental_update(state.parameters, start, 0.5)
+    for ours, theirs in zip(
+        jax.tree.leaves(state.average), jax.tree.leaves(expected), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    assert state.evaluated is state.average
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_low_precision_trains_float32_parameters(tiny_settings, one_device, dtype):
+    losses, state = train(tiny_settings(dtype=dtype, **NO_DROPOUT))
+    assert {leaf.dtype for leaf in jax.tree.leaves(state.parameters)} == {
+        jnp.dtype("float32")
+    }
+    np.testing.assert_allclose(losses, one_device[0], atol=0.05)
+    assert not np.array_equal(losses, one_device[0])
+
+
+def test_float16_leaves_out_updates_that_overflow(tiny_settings):
+    settings = tiny_settings(dtype="float16", **NO_DROPOUT)
+    program = build_program(settings, VOCAB_SIZE, jax.devices()[:1])
+    state = program.fresh_state(0)
+    huge = state.loss_scale.replace(scale=jnp.asarray(2.0**40))
+    before = jax.device_get(state.parameters)
+    batch = to_global(random_batch(0), program.mesh, 1)
+    state, metrics = program.train_step(state.replace(loss_scale=huge), batch)
+    assert not np.isfinite(metrics["gradient_norm"])
+    assert float(state.loss_scale.scale) == 2.0**39
+    assert int(state.step) == 1
+    jax.tree.map(
+        np.testing.assert_array_equal, before, jax.device_get(state.parameters)
+    )
+
+
+def test_dropout_is_a_function_of_seed_and_step(tiny_settings):
+    one, other, third = (
+        train(tiny_settings(dropout_rate=0.3, seed=seed))[0] for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(one, other)
+    assert (one != third).any()
+
+
+def test_clipping_bounds_the_update(tiny_settings):
+    program = build_program(
+        tiny_settings(clip_norm=1e-3, **NO_DROPOUT), VOCAB_SIZE, jax.devices()[:1]
+    )
+    state = program.fresh_state(0)
+    _, metrics = program.train_step(state, to_global(random_batch(0), program.mesh, 1))
+    assert float(metrics["gradient_norm"]) > 1e-3  # Reported as it was before.

@@ -1,0 +1,260 @@
+"""Orbax checkpoints: parameters, the rest of the state, data position, settings.
+
+One folder a step under `workdir/checkpoints`, each with these items:
+
+- `parameters` (and `average`, where the run keeps one): what sampling and export read;
+- `training`: step, random key, optimizer, loss scale;
+- `data`: for each process the position of its data iterator;
+- `settings`: the resolved settings and the version of this layout.
+
+Orbax writes a step under a temporary name and renames it when it is whole.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import orbax.checkpoint as ocp
+from etils import epath
+
+from transformer_lm.registry import UserError
+
+FORMAT_VERSION = 1
+HIGHER_IS_BETTER = ("accuracy",)
+SEPARATE = ("parameters", "average")
+"""Items of their own; all other fields of the state are in `training`."""
+
+
+class DataPositionHandler(ocp.CheckpointHandler):
+    """Writes one file of bytes a process."""
+
+    def save(self, directory: epath.Path, args: "DataPositionSave") -> None:
+        """Writes this process's position."""
+        self._file(directory).write_bytes(args.position)
+
+    def restore(
+        self, directory: epath.Path, args: "DataPositionRestore | None" = None
+    ) -> bytes | None:
+        """Reads this process's position; None if it was saved by fewer processes."""
+        del args
+        file = self._file(directory)
+        return file.read_bytes() if file.exists() else None
+
+    def _file(self, directory: epath.Path) -> epath.Path:
+        name = f"process_{jax.process_index()}-of-{jax.process_count()}"
+        return directory / name
+
+
+@ocp.args.register_with_handler(DataPositionHandler, for_save=True)
+@dataclasses.dataclass
+class DataPositionSave(ocp.args.CheckpointArgs):
+    """Position of this process's data iterator."""
+
+    position: bytes
+
+
+@ocp.args.register_with_handler(DataPositionHandler, for_restore=True)
+@dataclasses.dataclass
+class DataPositionRestore(ocp.args.CheckpointArgs):
+    """Asks for the position of this process."""
+
+
+def folder(workdir: str) -> epath.Path:
+    """Where the checkpoints of a work folder lie."""
+    return epath.Path(workdir) / "checkpoints"
+
+
+class CheckpointStore:
+    """The checkpoints of one work folder.
+
+    Args:
+      workdir: the work folder; created if missing.
+      keep: how many of the newest stay.
+      best_metric: the checkpoint that has it best stays besides; ranked among those
+        saved at a step that was also evaluated.
+    """
+
+    def __init__(
+        self, workdir: str, *, keep: int = 1, best_metric: str = "loss"
+    ) -> None:
+        sign = 1.0 if best_metric in HIGHER_IS_BETTER else -1.0
+        policies = ocp.checkpoint_managers
+        self._manager = ocp.CheckpointManager(
+            epath.Path(workdir).resolve() / "checkpoints",
+            options=ocp.CheckpointManagerOptions(
+                cleanup_tmp_directories=True,
+                preservation_policy=policies.AnyPreservationPolicy(
+                    [
+                        policies.LatestN(keep),
+                        policies.BestN(
+                            get_metric_fn=lambda values: sign * values[best_metric],
+                            n=1,
+                            keep_checkpoints_without_metrics=False,
+                        ),
+                    ]
+                ),
+            ),
+            item_handlers={
+                "parameters": ocp.StandardCheckpointHandler(),
+                "average": ocp.StandardCheckpointHandler(),
+                "training": ocp.StandardCheckpointHandler(),
+                "data": DataPositionHandler(),
+                "settings": ocp.JsonCheckpointHandler(),
+            },
+        )
+
+    def steps(self) -> list[int]:
+        """Steps that have a whole checkpoint, in order."""
+        return sorted(self._manager.all_steps())
+
+    def latest_step(self) -> int | None:
+        """The newest step that has a whole checkpoint."""
+        return self._manager.latest_step()
+
+    def save(
+        self,
+        step: int,
+        state: Any,
+        position: bytes,
+        settings: Mapping[str, Any],
+        window: Mapping[str, Any],
+        metrics: Mapping[str, float] | None = None,
+    ) -> None:
+        """Starts to save; the arrays are copied first, so training may go on.
+
+        Args:
+          step: updates done.
+          state: a `TrainState`.
+          position: of this process's data iterator after `step` batches.
+          settings: flat resolved settings.
+          window: training sums that are not logged yet, as JSON values.
+          metrics: held-out metrics at this very step, if it was evaluated.
+
+        Raises:
+          UserError: if this or an earlier save could not be written.
+        """
+        items = {
+            name: ocp.args.StandardSave(tree)
+            for name, tree in _split(state).items()
+            if tree is not None
+        }
+        try:
+            self._manager.save(
+                step,
+                args=ocp.args.Composite(
+                    **items,
+                    data=DataPositionSave(position),
+                    settings=ocp.args.JsonSave(
+                        {
+                            "format": FORMAT_VERSION,
+                            "settings": dict(settings),
+                            "window": dict(window),
+                        }
+                    ),
+                ),
+                metrics=None if metrics is None else dict(metrics),
+            )
+        except (OSError, ValueError, RuntimeError) as error:
+            raise self._write_error(step, error) from error
+
+    def wait(self) -> None:
+        """Returns when everything is written.
+
+        Raises:
+          UserError: if it could not be written.
+        """
+        try:
+            self._manager.wait_until_finished()
+        except (OSError, ValueError, RuntimeError) as error:
+            raise self._write_error(None, error) from error
+
+    def settings(self, step: int) -> dict[str, Any]:
+        """Flat `settings` of the run that saved `step`, and its `window`."""
+        args = ocp.args.Composite(settings=ocp.args.JsonRestore())
+        saved = self._manager.restore(step, args=args)["settings"]
+        if saved["format"] != FORMAT_VERSION:
+            raise UserError(
+                f"checkpoint {step} has layout version {saved['format']}; this program"
+                f" reads version {FORMAT_VERSION}"
+            )
+        return saved
+
+    def restore(self, step: int, abstract: Any) -> tuple[Any, bytes | None]:
+        """Returns the state and this process's data position.
+
+        Args:
+          step: which checkpoint.
+          abstract: a `TrainState` of shapes with shardings.
+        """
+        wanted = {
+            name: tree for name, tree in _split(abstract).items() if tree is not None
+        }
+        args = {name: ocp.args.StandardRestore(tree) for name, tree in wanted.items()}
+        try:
+            restored = self._manager.restore(
+                step, args=ocp.args.Composite(**args, data=DataPositionRestore())
+            )
+        except (ValueError, KeyError) as error:
+            raise UserError(
+                f"checkpoint {step} in {self._manager.directory} does not hold the"
+                f" state that these settings make: {error}"
+            ) from error
+        fields = dict(restored["training"])
+        state = abstract.replace(
+            **{name: restored[name] for name in wanted if name in SEPARATE},
+            **{
+                name: _as(getattr(abstract, name), value)
+                for name, value in fields.items()
+            },
+        )
+        return state, restored["data"]
+
+    def parameters(self, step: int, abstract: Any, *, average: bool) -> Any:
+        """Returns the parameters alone, or their moving average.
+
+        Args:
+          step: which checkpoint.
+          abstract: parameters as shapes with shardings.
+          average: the run keeps a moving average; return that.
+        """
+        name = "average" if average else "parameters"
+        args = ocp.args.Composite(**{name: ocp.args.StandardRestore(abstract)})
+        try:
+            return self._manager.restore(step, args=args)[name]
+        except (ValueError, KeyError) as error:
+            raise UserError(
+                f"checkpoint {step} in {self._manager.directory} does not hold these"
+                f" parameters: {error}"
+            ) from error
+
+    def close(self) -> None:
+        """Waits for what is being written, and lets go of the folder."""
+        self.wait()
+        self._manager.close()
+
+    def _write_error(self, step: int | None, error: Exception) -> UserError:
+        place = f"checkpoint {step}" if step is not None else "the last checkpoint"
+        whole = self.steps()
+        return UserError(
+            f"{place} could not be written to {self._manager.directory}: {error}\n"
+            "Free space or mend the folder, then run the same command again; it goes"
+            f" on from step {whole[-1] if whole else 0}."
+        )
+
+
+def _split(state: Any) -> dict[str, Any]:
+    """Items of a checkpoint from a `TrainState`."""
+    fields = {field.name: getattr(state, field.name) for field in _fields(state)}
+    items = {name: fields.pop(name) for name in SEPARATE}
+    fields = {name: tree for name, tree in fields.items() if tree is not None}
+    return items | {"training": fields}
+
+
+def _fields(state: Any) -> tuple[dataclasses.Field, ...]:
+    return dataclasses.fields(state)
+
+
+def _as(like: Any, restored: Any) -> Any:
+    """Gives restored leaves the containers (named tuples, …) of `like`."""
+    return jax.tree.unflatten(jax.tree.structure(like), jax.tree.leaves(restored))

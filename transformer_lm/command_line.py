@@ -1,0 +1,168 @@
+"""The command line of main.py and generate_text.py: flags, configs, plain errors."""
+
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from absl import app, flags
+from absl import logging as absl_logging
+from ml_collections import config_dict, config_flags
+
+from transformer_lm.config import CHOICES, ConfigError, Settings, resolve
+from transformer_lm.environment import prepare_environment
+from transformer_lm.registry import UserError, describe_unknown
+from transformer_lm.train.preemption import EXIT_CODE, Preempted
+
+USER_ERROR = 2
+"""Exit code when the user can put something right."""
+
+
+def start(main: Callable[[Sequence[str]], None]) -> NoReturn:
+    """Runs `main` with the `--config.key=value` arguments; never returns.
+
+    A `UserError` is shown without a traceback and ends the process with code 2; a run
+    that was asked to end (SIGTERM) ends it with code 143.
+    """
+
+    def guarded(overrides: Sequence[str]) -> None:
+        try:
+            main(overrides)
+        except UserError as error:
+            stop(str(error), EXIT_CODE if isinstance(error, Preempted) else USER_ERROR)
+
+    prepare_environment()
+    app.run(guarded, argv=_joined(sys.argv), flags_parser=_parse)
+    raise SystemExit(0)
+
+
+def stop(message: str, code: int = USER_ERROR) -> NoReturn:
+    """Prints one message and ends the process."""
+    sys.stdout.flush()
+    print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def load_config(file: str) -> config_dict.ConfigDict:
+    """Runs `get_config` of a config file; `file.py:argument` hands it an argument.
+
+    Config files are Python and are executed: run only those you trust.
+
+    Raises:
+      UserError: if the file is missing or fails.
+    """
+    path = Path(file.partition(":")[0])
+    if not path.is_file():
+        near = sorted(str(other) for other in path.parent.glob("*.py"))
+        raise UserError(
+            f"--config={file}: there is no file {path}."
+            + (f" Beside it are: {', '.join(near)}." if near else "")
+        )
+    values = flags.FlagValues()
+    config_flags.DEFINE_config_file("config", flag_values=values, sys_argv=[])
+    try:
+        values([sys.argv[0], f"--config={file}"])
+    except UserError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever the user's file raises.
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        raise UserError(
+            f"--config={file} failed at {where.filename}:{where.lineno}:"
+            f" {type(error).__name__}: {error}"
+        ) from error
+    return values.config
+
+
+def settings_from(file: str, overrides: Sequence[str]) -> Settings:
+    """Resolves a config file with `--config.key=value` arguments.
+
+    Raises:
+      ConfigError: with all problems of the arguments and of the settings together.
+    """
+    config = load_config(file)
+    problems = override(config, overrides)
+    try:
+        settings = resolve(config, file)
+    except ConfigError as error:
+        raise ConfigError(problems + error.problems, file) from None
+    if problems:
+        raise ConfigError(problems, file)
+    return settings
+
+
+def override(config: config_dict.ConfigDict, overrides: Sequence[str]) -> list[str]:
+    """Sets the keys of `--config.key=value` arguments; returns what is wrong."""
+    problems = []
+    for argument in overrides:
+        key, has_value, text = (
+            argument.lstrip("-").removeprefix("config.").partition("=")
+        )
+        if key not in config and key.removeprefix("no") in config and not has_value:
+            key, text, has_value = key.removeprefix("no"), "false", "="
+        if key in CHOICES and key in config:
+            problems.append(
+                f"{key}={text} cannot be chosen on the command line, because the other"
+                f" keys were made for {key}={config[key]!r}; take another config file"
+                " (configs/tiny.py:NAME has one for each model)"
+            )
+        elif key not in config:
+            problems.append(describe_unknown("key", key, list(config)))
+        else:
+            problems += _set(config, key, text if has_value else "true")
+    return problems
+
+
+def _set(config: config_dict.ConfigDict, key: str, text: str) -> list[str]:
+    """Sets one key from text, as the key's type reads it."""
+    kind = config.get_type(key)
+    if text == "None" and config.get_ref(key).get() is None or text == "None":
+        with config.ignore_type():
+            config[key] = None
+        return []
+    parsers: dict[type, flags.ArgumentParser[Any]] = {
+        bool: flags.BooleanParser(),
+        int: flags.IntegerParser(),
+        float: flags.FloatParser(),
+        str: flags.ArgumentParser(),
+    }
+    try:
+        config[key] = parsers[kind].parse(text)
+    except ValueError as error:
+        return [f"{key}={text!r} must be of type {kind.__name__}: {error}"]
+    return []
+
+
+def _joined(argv: Sequence[str]) -> list[str]:
+    """Joins `--config.key value` to `--config.key=value`."""
+    joined: list[str] = []
+    for argument in argv:
+        if (
+            joined
+            and joined[-1].lstrip("-").startswith("config.")
+            and "=" not in joined[-1]
+            and not argument.startswith("-")
+        ):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
+def _parse(argv: Sequence[str]) -> list[str]:
+    """Parses absl flags; returns the config overrides, left for `settings_from`."""
+    is_override = [
+        argument.startswith("-") and argument.lstrip("-").startswith("config.")
+        for argument in argv
+    ]
+    plain = [a for a, taken in zip(argv, is_override, strict=True) if not taken]
+    try:
+        rest = flags.FLAGS(plain)
+    except flags.Error as error:
+        stop(f"{error}. --help lists the flags.")
+    if flags.FLAGS["verbosity"].using_default_value:
+        # Orbax tells dozens of lines a checkpoint; our own log has its own handlers.
+        absl_logging.set_verbosity(absl_logging.WARNING)
+    if len(rest) > 1:
+        stop(f"{rest[1]!r} is no flag; arguments look like --name=value")
+    return [a for a, taken in zip(argv, is_override, strict=True) if taken]

@@ -1,0 +1,15 @@
+"""Parameter names of other programs, and the way from and to them."""
+
+from transformer_lm.registry import Registry
+
+CONVERSIONS = Registry(
+    "conversion",
+    {
+        "gpt2": "transformer_lm.convert.gpt2:CONVERSION",
+        "bert": "transformer_lm.convert.bert:CONVERSION",
+        "roberta": "transformer_lm.convert.roberta:CONVERSION",
+        "albert": "transformer_lm.convert.albert:CONVERSION",
+        "electra": "transformer_lm.convert.electra:CONVERSION",
+    },
+)
+"""Families that stock classes of transformers can load; see conversion.py."""

@@ -1,0 +1,63 @@
+"""Parameters of transformer-lm-japanese (a Flax decoder) under our names."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from etils import epath
+from flax import serialization
+
+from transformer_lm.models.layers import padded_vocab_size
+from transformer_lm.registry import UserError
+
+
+def read_legacy_checkpoint(file: epath.PathLike) -> dict[str, Any]:
+    """Reads a msgpack `checkpoint_N`: a tree with step, params, opt_state.
+
+    Raises:
+      UserError: if the file is not such a checkpoint.
+    """
+    try:
+        tree = serialization.msgpack_restore(epath.Path(file).read_bytes())
+    except (ValueError, TypeError) as error:
+        raise UserError(f"{file} is no Flax msgpack checkpoint: {error}") from error
+    if not isinstance(tree, dict) or "decoder" not in tree.get("params", {}):
+        raise UserError(f"{file} holds no decoder of transformer-lm-japanese")
+    return tree
+
+
+def legacy_parameters(params: Mapping[str, Any], vocab_size: int) -> dict[str, Any]:
+    """Renames the tree `params` of a legacy checkpoint.
+
+    Vocabulary axes are padded with zeros to the size that our tables have.
+
+    Raises:
+      UserError: if a parameter is left over.
+    """
+    decoder = dict(params["decoder"])
+    padding = padded_vocab_size(vocab_size) - vocab_size
+
+    def pad(array: np.ndarray, axis: int) -> np.ndarray:
+        widths = [(0, padding if index == axis else 0) for index in range(array.ndim)]
+        return np.pad(array, widths)
+
+    tree: dict[str, Any] = {
+        "token_embedding": {"embedding": pad(decoder.pop("Embed_0")["embedding"], 0)},
+        "final_norm": {"norm": decoder.pop("encoderdecoder_norm")},
+    }
+    if "logitdense" in decoder:
+        head = decoder.pop("logitdense")
+        tree["head"] = {"kernel": pad(head["kernel"], 1), "bias": pad(head["bias"], 0)}
+    stack = {}
+    while f"encoderdecoderblock_{len(stack)}" in decoder:
+        block = decoder.pop(f"encoderdecoderblock_{len(stack)}")
+        mlp = block["MlpBlock_0"]
+        stack[f"layer_{len(stack)}"] = {
+            "attention_norm": {"norm": block["LayerNorm_0"]},
+            "attention": block["SelfAttention_0"],
+            "feed_forward_norm": {"norm": block["LayerNorm_1"]},
+            "feed_forward": {"expand": mlp["Dense_0"], "contract": mlp["Dense_1"]},
+        }
+    if decoder or not stack:
+        raise UserError(f"legacy parameters are left over: {sorted(decoder)}")
+    return tree | {"stack": stack}

@@ -1,0 +1,1 @@
+"""Raw text from many sources, turned into documents."""

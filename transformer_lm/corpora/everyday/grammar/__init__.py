@@ -1,0 +1,1 @@
+"""Rules of Japanese: conjugation, the two styles, clauses and numerals."""

@@ -1,0 +1,1 @@
+"""Who does what, where, when and with what: the words the documents are made of."""

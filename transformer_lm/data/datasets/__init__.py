@@ -1,0 +1,1 @@
+"""One file a data set; `transformer_lm.data` names them."""

@@ -1,0 +1,80 @@
+"""The one place where the data side imports TensorFlow, and calls Python from it."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from transformer_lm.registry import UserError
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+@functools.cache
+def import_tensorflow() -> Any:  # Any: a module.
+    """Returns the module `tensorflow`, which then leaves every GPU to JAX.
+
+    Raises:
+      UserError: if TensorFlow is not installed.
+    """
+    try:
+        import tensorflow
+    except ImportError as error:
+        raise UserError(
+            f"streaming text needs TensorFlow, which cannot be imported ({error});"
+            " pip install -r requirements.txt"
+        ) from error
+    if tensorflow.config.get_visible_devices("GPU"):
+        tensorflow.config.set_visible_devices([], "GPU")
+    return tensorflow
+
+
+def deterministic_options() -> "tf.data.Options":
+    """Returns options for every data set here: one order, and threads of its own.
+
+    Python functions inside nested data sets each hold a thread while they wait; with a
+    pool as small as the number of cores (two) they wait for each other for ever.
+    """
+    options = import_tensorflow().data.Options()
+    options.deterministic = True
+    options.autotune.enabled = False
+    options.threading.private_threadpool_size = 16
+    return options
+
+
+class PythonCalls:
+    """Python functions as graph operations; their `UserError`s come out unharmed.
+
+    TensorFlow turns an error of a Python function into one of its own, with a
+    traceback for a message; the original is kept here for whoever reads the data set.
+    """
+
+    def __init__(self) -> None:
+        self._errors: list[UserError] = []
+
+    def call(
+        self,
+        function: Callable[
+            ..., Any
+        ],  # Any: arrays, as TensorFlow gives and takes them.
+        inputs: Sequence["tf.Tensor"],
+        dtypes: Sequence["tf.DType"],
+    ) -> list["tf.Tensor"]:
+        """Calls a function of arrays without side effects; returns its tensors."""
+        tensorflow = import_tensorflow()
+
+        def guarded(*arrays: Any) -> Any:
+            try:
+                return function(*arrays)
+            except UserError as error:
+                self._errors.append(error)
+                raise
+
+        return tensorflow.numpy_function(
+            guarded, list(inputs), list(dtypes), stateful=False
+        )
+
+    def raise_kept(self) -> None:
+        """Raises the first error that a function has raised, if there is one."""
+        if self._errors:
+            raise self._errors[0]

@@ -1,0 +1,278 @@
+"""Sums become numbers, and numbers reach files: JSON lines, TensorBoard, the log.
+
+The only file that knows `clu` (and, through it, TensorFlow): it can be left one day
+without touching a training loop.
+"""
+
+import importlib.metadata
+import json
+import logging
+import math
+import platform
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import jax
+from etils import epath
+
+from transformer_lm.registry import UserError
+
+if TYPE_CHECKING:
+    from clu import metric_writers
+
+Sums = Mapping[str, tuple[jax.typing.ArrayLike, jax.typing.ArrayLike]]
+"""Metric name → (sum over tokens or rows, weight that the sum is to be divided by)."""
+
+METRICS_FILE = "metrics.jsonl"
+SAMPLES_FILE = "samples.jsonl"
+ENVIRONMENT_FILE = "environment.json"
+
+_LOGGER = logging.getLogger("transformer_lm")
+_FILE_ONLY = logging.getLogger(f"{__name__}.file_only")
+
+
+def normalise(sums: Sums) -> dict[str, float]:
+    """Divides every sum by its weight, once; adds the perplexity of `loss`.
+
+    Add sums and weights over micro-batches, batches and devices first. `perplexity` is
+    exp of the token-weighted mean loss (in nats), infinite where that overflows; it is
+    neither clipped nor a mean of perplexities. A metric of weight 0 is nan, and a
+    warning names it.
+
+    >>> normalise({"accuracy": (3, 4)})
+    {'accuracy': 0.75}
+    """
+    on_host = jax.device_get(dict(sums))
+    means = {}
+    for name in sums:
+        total, weight = map(float, on_host[name])
+        if weight == 0:
+            _LOGGER.warning("%s has weight 0: nothing was counted, so it is nan", name)
+        means[name] = total / weight if weight else math.nan
+    if "loss" in means:
+        try:
+            means["perplexity"] = math.exp(means["loss"])
+        except OverflowError:
+            means["perplexity"] = math.inf
+    return means
+
+
+def format_number(value: float) -> str:
+    """Writes a figure for people: 4 digits, thousands separated.
+
+    >>> [format_number(value) for value in (0.00015, 3.14159, 123456.7)]
+    ['0.00015', '3.142', '123,457']
+    """
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
+def is_remote(path: epath.Path) -> bool:
+    """Whether `path` lies in an object store (gs://), where nothing can be appended."""
+    return "://" in str(path)
+
+
+def read_records(path: epath.Path) -> list[dict[str, Any]]:  # Any: JSON values.
+    """Reads a JSON-lines file written here; a missing file holds no records.
+
+    Lines that cannot be read (the last one, torn by a kill) are passed over with a
+    warning.
+    """
+    if not path.exists():
+        return []
+    records = []
+    # Bytes: a str would be split at U+2028 too, which Japanese text may hold.
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        try:
+            record = json.loads(line)
+        except ValueError:
+            record = None
+        if isinstance(record, dict) and isinstance(record.get("step"), int):
+            records.append(record)
+        else:
+            _LOGGER.warning("%s line %d is torn; passed over", path, number)
+    return records
+
+
+class LineFile:
+    """A file that grows by a JSON object a line: step, time (Unix seconds), values.
+
+    On a disk, each line is with the operating system when `append` returns, so a killed
+    process loses at most one torn line. Object stores (gs://) cannot append: there,
+    lines gather in memory and `flush` rewrites the whole object, so a killed process
+    loses what came after the last `flush`.
+
+    Opening drops torn lines and those of later steps than `resume_step` (at step 0:
+    all lines), replacing the file in one move. With that, and because `append` passes
+    over what the last step already has, the file never holds a value of a step twice.
+    """
+
+    def __init__(self, path: epath.Path, resume_step: int) -> None:
+        kept = [
+            record
+            for record in read_records(path)
+            if resume_step > 0 and record["step"] <= resume_step
+        ]
+        self._path = path
+        self._last_step = max((record["step"] for record in kept), default=-1)
+        self._names = {
+            name
+            for record in kept
+            if record["step"] == self._last_step
+            for name in record
+        }
+        self._lines = [self._encode(record) for record in kept]
+        self._is_remote = is_remote(path)
+        self._is_unsaved = False
+        if path.exists() and path.read_bytes() != b"".join(self._lines):
+            new = path if self._is_remote else path.with_name(f"{path.name}.new")
+            new.write_bytes(b"".join(self._lines))
+            if not self._is_remote:
+                new.replace(path)
+
+    @staticmethod
+    def _encode(record: Mapping[str, object]) -> bytes:
+        text = json.dumps(record, ensure_ascii=False)
+        return f"{text}\n".encode()
+
+    def append(self, step: int, values: Mapping[str, float | str]) -> None:
+        """Writes `values` as one line, less those that this step already has."""
+        if step != self._last_step:
+            self._last_step, self._names = step, {"step", "time"}
+        fresh = {name: values[name] for name in values if name not in self._names}
+        if not fresh:
+            return
+        self._names.update(fresh)
+        line = self._encode({"step": step, "time": round(time.time(), 3), **fresh})
+        if self._is_remote:
+            self._lines.append(line)
+            self._is_unsaved = True
+        else:
+            with self._path.open("ab") as file:
+                file.write(line)
+
+    def flush(self) -> None:
+        """Makes the lines safe; on a disk they already are."""
+        if self._is_remote and self._is_unsaved:
+            self._path.write_bytes(b"".join(self._lines))
+            self._is_unsaved = False
+
+
+def describe_environment() -> dict[str, str]:
+    """Names the versions and devices of this run, for the report."""
+    packages: Sequence[str] = ("jax", "jaxlib", "flax", "optax", "numpy")
+    kinds = sorted({device.device_kind for device in jax.devices()})
+    return {
+        "python": platform.python_version(),
+        **{name: importlib.metadata.version(name) for name in packages},
+        "platform": platform.platform(),
+        "devices": f"{jax.device_count()} × {', '.join(kinds)}",
+        "processes": str(jax.process_count()),
+    }
+
+
+def _open_tensorboard(folder: epath.Path) -> "metric_writers.SummaryWriter":
+    """Opens a TensorBoard writer; TensorFlow is imported here and not before."""
+    try:
+        import tensorflow as tf
+        from clu import metric_writers
+    except ImportError as error:
+        raise UserError(
+            f"tensorboard=True needs clu, tensorboard and tensorflow ({error}); install"
+            " them, or set tensorboard=False (metrics.jsonl is written all the same)"
+        ) from error
+    tf.config.set_visible_devices([], "GPU")  # Or it takes memory that JAX needs.
+    return metric_writers.SummaryWriter(str(folder))
+
+
+class MetricWriter:
+    """Writes a run's figures and sample texts into its work folder.
+
+    Files: `metrics.jsonl` and `samples.jsonl` (see `LineFile`), `environment.json`,
+    TensorBoard events under `tensorboard/`, and a line a call in `train.log` (see
+    `progress.setup_logging`); lines that hold `eval_` figures reach the screen also.
+    Names are the reference's: `train_loss`, `train_accuracy`, `eval_loss`,
+    `eval_perplexity`, `learning_rate`. Only process 0 writes.
+
+    Args:
+        workdir: work folder, local or gs://; made when missing.
+        resume_step: step the run goes on from; later lines of an earlier run go. At 0,
+            a fresh start, both files start empty. TensorBoard's own files keep the old
+            events, and it shows the newer ones.
+        tensorboard: also write TensorBoard events.
+        enabled: False writes nothing.
+
+    Raises:
+        UserError: if TensorBoard is wanted and cannot be imported.
+    """
+
+    def __init__(
+        self,
+        workdir: str,
+        *,
+        resume_step: int = 0,
+        tensorboard: bool = True,
+        enabled: bool = True,
+    ) -> None:
+        self._enabled = enabled and jax.process_index() == 0
+        self._tensorboard: metric_writers.SummaryWriter | None = None
+        if not self._enabled:
+            return
+        folder = epath.Path(workdir)
+        folder.mkdir(parents=True, exist_ok=True)
+        if tensorboard:
+            self._tensorboard = _open_tensorboard(folder / "tensorboard")
+        self._metrics = LineFile(folder / METRICS_FILE, resume_step)
+        self._samples = LineFile(folder / SAMPLES_FILE, resume_step)
+        environment = json.dumps(describe_environment(), ensure_ascii=False, indent=2)
+        (folder / ENVIRONMENT_FILE).write_text(environment + "\n")
+
+    def scalars(self, step: int, values: Mapping[str, float]) -> None:
+        """Writes the figures of a step; nan and infinities become JSON strings."""
+        if not self._enabled:
+            return
+        numbers = {name: float(value) for name, value in values.items()}
+        self._metrics.append(
+            int(step),
+            {
+                name: value if math.isfinite(value) else str(value)
+                for name, value in numbers.items()
+            },
+        )
+        if self._tensorboard is not None:
+            self._tensorboard.write_scalars(int(step), numbers)
+        is_evaluation = any(name.startswith("eval_") for name in numbers)
+        (_LOGGER if is_evaluation else _FILE_ONLY).info(
+            "step %d: %s",
+            step,
+            ", ".join(f"{name} {format_number(v)}" for name, v in numbers.items()),
+        )
+
+    def texts(self, step: int, values: Mapping[str, str]) -> None:
+        """Writes the sample texts of a step; TensorBoard reads them as Markdown."""
+        if not self._enabled:
+            return
+        # A lone surrogate has no UTF-8 form: it becomes a question mark.
+        clean = {
+            name: text.encode(errors="replace").decode()
+            for name, text in values.items()
+        }
+        self._samples.append(int(step), clean)
+        if self._tensorboard is not None:
+            self._tensorboard.write_texts(int(step), clean)
+
+    def flush(self) -> None:
+        """Makes safe what was written so far."""
+        if not self._enabled:
+            return
+        self._metrics.flush()
+        self._samples.flush()
+        if self._tensorboard is not None:
+            self._tensorboard.flush()
+
+    def close(self) -> None:
+        """Flushes and closes."""
+        self.flush()
+        if self._tensorboard is not None:
+            self._tensorboard.close()
+            self._tensorboard = None

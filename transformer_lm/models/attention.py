@@ -1,0 +1,161 @@
+"""Attention with exact document masks, and the key-value cache of decoding."""
+
+from collections.abc import Callable
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from .layers import Projection
+
+MASKED = -1e9
+"""Score of a pair that must not attend: finite, so that a padding row stays finite."""
+
+
+def attention_mask(
+    query_segments: jax.Array,  # [batch, query]
+    key_segments: jax.Array,  # [batch, key]
+    *,
+    causal: bool,
+    query_offset: jax.Array | int = 0,
+) -> jax.Array:
+    """Tells which key each query may see: the same segment, and not later if `causal`.
+
+    Padding is seen by nobody and sees nothing: its scores are all `MASKED`, so that it
+    averages over the row, as in Flax's own masks.
+
+    Args:
+      query_segments: document number of each position; 0 is padding.
+      key_segments: the same for the keys.
+      causal: hide keys that come after the query.
+      query_offset: place of the first query among the keys.
+
+    Returns:
+      Booleans `[batch, 1, query, key]`.
+    """
+    mask = query_segments[:, :, None] == key_segments[:, None, :]
+    mask &= key_segments[:, None, :] != 0
+    if causal:
+        query_place = jnp.arange(query_segments.shape[1]) + query_offset
+        key_place = jnp.arange(key_segments.shape[1])
+        mask &= (query_place[:, None] >= key_place[None, :])[None]
+    return mask[:, None]
+
+
+def attend(
+    query: jax.Array,  # [batch, query, heads, head_dim]
+    key: jax.Array,  # [batch, key, heads, head_dim]
+    value: jax.Array,  # [batch, key, heads, head_dim]
+    mask: jax.Array,  # [batch, 1, query, key]
+    *,
+    dropout: Callable[[jax.Array], jax.Array],
+) -> jax.Array:
+    """Scaled dot-product attention (Vaswani et al. 2017, section 3.2.1).
+
+    Scores and softmax are float32 whatever the data type of the inputs.
+
+    Returns:
+      `[batch, query, heads, head_dim]` in the data type of `value`.
+    """
+    query = query * query.shape[-1] ** -0.5
+    scores = jnp.einsum(
+        "bqhd,bkhd->bhqk", query, key, preferred_element_type=jnp.float32
+    )
+    weights = jax.nn.softmax(jnp.where(mask, scores, MASKED), axis=-1)
+    weights = dropout(weights).astype(value.dtype)
+    return jnp.einsum("bhqk,bkhd->bqhd", weights, value)
+
+
+class SelfAttention(nn.Module):
+    """Multi-head self-attention.
+
+    Attributes:
+      num_heads: heads; must divide `qkv_dim`.
+      qkv_dim: width of queries, keys and values, all heads together.
+      causal: hide later positions.
+      use_bias: give the four projections a bias.
+      dropout_rate: of the attention weights.
+      deterministic: no dropout.
+      decode: keep keys and values in the "cache" collection and attend to them.
+      dtype: of the computation.
+      kernel_init: of the four projections.
+      out_init: of the output projection, where it differs.
+    """
+
+    num_heads: int
+    qkv_dim: int
+    causal: bool
+    use_bias: bool
+    dropout_rate: float
+    deterministic: bool
+    decode: bool
+    dtype: str
+    kernel_init: nn.initializers.Initializer
+    out_init: nn.initializers.Initializer | None = None
+
+    @nn.compact
+    def __call__(
+        self,
+        hidden: jax.Array,  # [batch, length, embed]
+        segments: jax.Array,  # [batch, length]
+    ) -> jax.Array:
+        """Returns `[batch, length, embed]`."""
+        heads = (self.num_heads, self.qkv_dim // self.num_heads)
+
+        def project(name: str) -> jax.Array:
+            return Projection(
+                features=heads,
+                axes=("embed", "heads", "head_dim"),
+                use_bias=self.use_bias,
+                kernel_init=self.kernel_init,
+                dtype=self.dtype,
+                name=name,
+            )(hidden)
+
+        query, key, value = project("query"), project("key"), project("value")
+        key_segments, offset = segments, 0
+        if self.decode:
+            key, value, key_segments, offset = self._through_cache(key, value, segments)
+        mask = attention_mask(
+            segments, key_segments, causal=self.causal, query_offset=offset
+        )
+        attended = attend(
+            query,
+            key,
+            value,
+            mask,
+            dropout=nn.Dropout(self.dropout_rate, deterministic=self.deterministic),
+        )
+        return Projection(
+            features=(hidden.shape[-1],),
+            axes=("heads", "head_dim", "embed"),
+            use_bias=self.use_bias,
+            kernel_init=self.out_init or self.kernel_init,
+            dtype=self.dtype,
+            name="out",
+        )(attended)
+
+    def _through_cache(
+        self, key: jax.Array, value: jax.Array, segments: jax.Array
+    ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
+        """Appends this call's keys and values; returns all so far and the old length.
+
+        The cache is as long as the row that `init` was called with.
+        """
+        started = self.has_variable("cache", "cached_key")
+        cached_key = self.variable("cache", "cached_key", jnp.zeros_like, key)
+        cached_value = self.variable("cache", "cached_value", jnp.zeros_like, value)
+        cached_segments = self.variable(
+            "cache", "cached_segments", jnp.zeros_like, segments
+        )
+        length = self.variable(
+            "cache", "cached_length", lambda: jnp.zeros((), jnp.int32)
+        )
+        offset = length.value
+        if started:
+            update = jax.lax.dynamic_update_slice_in_dim
+            cached_key.value = update(cached_key.value, key, offset, 1)
+            cached_value.value = update(cached_value.value, value, offset, 1)
+            cached_segments.value = update(cached_segments.value, segments, offset, 1)
+            length.value = offset + key.shape[1]
+        return cached_key.value, cached_value.value, cached_segments.value, offset

@@ -1,0 +1,165 @@
+"""Devices: the mesh, where each parameter and batch lies on it, and start-up.
+
+Networks name the logical axes of their parameters; `RULES` maps these to mesh axes.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import flax.linen as nn
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from transformer_lm.registry import UserError
+
+MESH_AXES = ("data", "fsdp", "tensor")
+BATCH_AXES = ("data", "fsdp")
+
+RULES: tuple[tuple[str, str | tuple[str, ...] | None], ...] = (
+    ("batch", BATCH_AXES),
+    ("embed", "fsdp"),
+    ("mlp", "tensor"),
+    ("heads", "tensor"),
+    ("head_dim", None),
+    ("vocab", "tensor"),
+    ("positions", None),
+    ("layers", None),
+    ("norm", None),
+)
+
+
+@dataclass(frozen=True)
+class MeshShape:
+    """How many devices share each kind of work."""
+
+    data_parallel: int | None = None
+    """Devices along the data axis; unset: all that the other axes leave."""
+    fsdp_parallel: int = 1
+    """Devices that share parameters and optimizer state, each with its own rows."""
+    tensor_parallel: int = 1
+    """Devices that share each matrix product."""
+
+    def problems(self) -> list[str]:
+        """Lists what cannot work, a line each."""
+        return [
+            f"{name}={size} must be at least 1"
+            for name, size in vars(self).items()
+            if size is not None and size < 1
+        ]
+
+    def sizes(self, num_devices: int) -> tuple[int, int, int]:
+        """Sizes of the data, fsdp and tensor axes on `num_devices` devices."""
+        shared = self.fsdp_parallel * self.tensor_parallel
+        data = self.data_parallel or max(num_devices // shared, 1)
+        return data, self.fsdp_parallel, self.tensor_parallel
+
+    def batch_shards(self, num_devices: int) -> int:
+        """Parts that the rows of a batch are divided into."""
+        data, fsdp, _ = self.sizes(num_devices)
+        return data * fsdp
+
+    def problems_on(self, num_devices: int) -> list[str]:
+        """Lists what cannot work on `num_devices` devices."""
+        sizes = self.sizes(num_devices)
+        if math.prod(sizes) == num_devices:
+            return []
+        shape = " x ".join(
+            f"{axis}_parallel={size}"
+            for axis, size in zip(MESH_AXES, sizes, strict=True)
+        )
+        return [f"{shape} makes {math.prod(sizes)} devices; there are {num_devices}"]
+
+    def build(self, devices: list[jax.Device] | None = None) -> Mesh:
+        """Builds the mesh over `devices` (all by default)."""
+        devices = devices if devices is not None else jax.devices()
+        array = np.asarray(devices).reshape(self.sizes(len(devices)))
+        return Mesh(array, MESH_AXES)
+
+
+def shardings(boxed: Any, mesh: Mesh) -> Any:
+    """Returns a NamedSharding for each leaf of an abstract tree with logical axes.
+
+    Args:
+      boxed: pytree of shapes as `jax.eval_shape` of an `init` gives it, with Flax's
+        boxes of logical axis names around the parameters.
+      mesh: the mesh to lie on.
+
+    Raises:
+      UserError: if an axis length is not a multiple of its mesh axis.
+    """
+    specs = nn.get_partition_spec(boxed)
+    placed = nn.logical_to_mesh_sharding(specs, mesh, list(RULES))
+    leaves = jax.tree_util.tree_leaves_with_path(nn.unbox(boxed))
+    problems = []
+    for (path, leaf), sharding in zip(leaves, jax.tree.leaves(placed), strict=True):
+        try:
+            sharding.shard_shape(leaf.shape)
+        except ValueError:
+            problems.append(
+                f"{jax.tree_util.keystr(path)} of shape {leaf.shape} does not divide"
+                f" over {sharding.spec} of mesh {dict(mesh.shape)}"
+            )
+    if problems:
+        raise UserError(
+            "parameters do not fit the mesh; change fsdp_parallel or tensor_parallel:\n"
+            + "\n".join(problems)
+        )
+    return placed
+
+
+def batch_sharding(mesh: Mesh, leading: int = 0) -> NamedSharding:
+    """Sharding of rows over the mesh, behind `leading` axes that are not divided."""
+    return NamedSharding(mesh, PartitionSpec(*(None,) * leading, BATCH_AXES))
+
+
+def to_global(
+    batch: Mapping[str, np.ndarray], mesh: Mesh, accumulation: int | None = None
+) -> dict[str, jax.Array]:
+    """Puts each host's rows on its devices and returns them as global arrays.
+
+    Args:
+      batch: host-local arrays `[rows, …]`.
+      mesh: where they go.
+      accumulation: if given, arrays become `[accumulation, rows / accumulation, …]`.
+    """
+    leading = 0 if accumulation is None else 1
+    sharding = batch_sharding(mesh, leading)
+
+    def place(array: np.ndarray) -> jax.Array:
+        if accumulation is not None:
+            array = array.reshape(accumulation, -1, *array.shape[1:])
+        return jax.make_array_from_process_local_data(sharding, array)
+
+    return {name: place(array) for name, array in batch.items()}
+
+
+def start_distributed(
+    coordinator: str | None, num_processes: int | None, process_id: int | None
+) -> None:
+    """Joins the processes of a multi-host run; does nothing for a single one.
+
+    Args:
+      coordinator: `host:port` of process 0, or "auto" to ask the cluster (Cloud TPU,
+        SLURM, Kubernetes, Open MPI); None for a single process.
+      num_processes: how many processes there are; None with "auto".
+      process_id: the number of this one; None with "auto".
+    """
+    if coordinator is None:
+        return
+    if "cpu" in (jax.config.jax_platforms or ""):
+        jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    if coordinator == "auto":
+        jax.distributed.initialize()
+    else:
+        jax.distributed.initialize(coordinator, num_processes, process_id)
+
+
+def any_process(flag: bool) -> bool:
+    """Whether `flag` is true on any process; every process must call this."""
+    if jax.process_count() == 1:
+        return flag
+    return bool(multihost_utils.process_allgather(np.asarray(flag)).any())

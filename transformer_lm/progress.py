@@ -1,0 +1,208 @@
+"""What a person watches: the log, and a progress bar that the log does not tear."""
+
+import datetime
+import logging
+import math
+import os
+import sys
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self
+
+from absl import logging as absl_logging
+from etils import epath
+from tqdm import tqdm
+
+from transformer_lm.metrics import format_number, is_remote
+
+LOG_FILE = "train.log"
+
+_LOGGED = ("transformer_lm", "py.warnings")
+_SCREEN_ONLY = logging.getLogger(f"{__name__}.screen_only")
+
+
+class ScreenHandler(logging.Handler):
+    """Prints to stderr, above a progress bar where there is one."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Prints one record."""
+        try:
+            tqdm.write(self.format(record), file=sys.stderr)
+        except OSError:  # Nobody reads any more; training goes on.
+            self.handleError(record)
+
+
+class ObjectStoreHandler(logging.Handler):
+    """Keeps a log in an object store (gs://), which cannot append.
+
+    Lines gather in memory; the whole object is rewritten every `seconds`, and at the
+    end. A killed process loses what came since.
+    """
+
+    def __init__(self, path: epath.Path, seconds: float = 30) -> None:
+        super().__init__()
+        self._path = path
+        self._seconds = seconds
+        self._lines = [path.read_text()] if path.exists() else []
+        self._unsaved = 0
+        self._saved_at = time.monotonic()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keeps one record."""
+        self._lines.append(self.format(record) + "\n")
+        self._unsaved += 1
+        if time.monotonic() - self._saved_at >= self._seconds:
+            self.flush()
+
+    def flush(self) -> None:
+        """Rewrites the object."""
+        if self._unsaved:
+            self._path.write_text("".join(self._lines))
+            self._unsaved = 0
+            self._saved_at = time.monotonic()
+
+    def close(self) -> None:
+        """Rewrites the object a last time."""
+        self.flush()
+        super().close()
+
+
+def _is_foreign(record: logging.LogRecord) -> bool:
+    return not record.name.startswith(_LOGGED)
+
+
+def setup_logging(workdir: str, *, enabled: bool = True) -> logging.Logger:
+    """Sends the log and Python's warnings to `train.log` and to stderr.
+
+    The file has every figure, a line a step logged; the screen has the shorter lines of
+    `Progress` instead, and whatever else is logged. Calling it again moves the log to
+    another work folder. Does not touch JAX, so it may come before
+    `jax.distributed.initialize`.
+
+    Args:
+        workdir: work folder, local or gs://; made when missing.
+        enabled: False, for all processes but the first: no file, and only warnings
+            and errors on stderr.
+
+    Returns:
+        The logger "transformer_lm", above those of all modules.
+    """
+    screen = ScreenHandler(logging.INFO if enabled else logging.WARNING)
+    screen.addFilter(lambda record: not record.name.endswith(".file_only"))
+    handlers: list[logging.Handler] = [screen]
+    if enabled:
+        path = epath.Path(workdir) / LOG_FILE
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = (
+            ObjectStoreHandler(path)
+            if is_remote(path)
+            else logging.FileHandler(path, encoding="utf-8")
+        )
+        file.addFilter(lambda record: not record.name.endswith(".screen_only"))
+        handlers.append(file)
+    for handler in handlers:
+        handler.setFormatter(
+            logging.Formatter("%(asctime)s %(levelname)s: %(message)s")
+        )
+    for name in _LOGGED:
+        logger = logging.getLogger(name)
+        for old in logger.handlers[:]:
+            logger.removeHandler(old)
+            old.close()
+        for handler in handlers:
+            logger.addHandler(handler)
+    # absl's handler sits on the root logger and would show our lines a second time.
+    absl_logging.get_absl_handler().addFilter(_is_foreign)
+    logging.captureWarnings(True)
+    logger = logging.getLogger("transformer_lm")
+    logger.setLevel(logging.INFO)
+    return logger
+
+
+class Progress:
+    """Shows how far a run is: a bar on a terminal, plain lines elsewhere.
+
+    A context manager. `update` may come at every step, to move the bar, and with values
+    every `log_every_steps`: `train_loss` and what `Throughput.read` returns are shown.
+    ETA is the training time left at the speed of the last readings
+    (`steps_per_second`, smoothed), which leave compilation, evaluations and saves out;
+    those that are to come are not foreseen in it.
+
+    Args:
+        total_steps: steps of the whole run.
+        first_step: steps already done.
+        enabled: False, for all processes but the first, shows nothing.
+    """
+
+    def __init__(self, *, total_steps: int, first_step: int, enabled: bool) -> None:
+        self._total_steps = total_steps
+        self._enabled = enabled
+        self._values: dict[str, float] = {}
+        self._steps_per_second: float | None = None
+        self._bar: tqdm | None = None
+        if enabled and sys.stderr.isatty():
+            self._bar = tqdm(
+                total=total_steps,
+                initial=first_step,
+                dynamic_ncols=True,
+                miniters=1,
+                colour=None if "NO_COLOR" in os.environ else "green",
+                bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt}{postfix}",
+            )
+
+    def update(self, step: int, values: Mapping[str, float]) -> None:
+        """Shows that `step` steps are done, with the newest `values` (maybe none)."""
+        if not self._enabled:
+            return
+        self._values |= values
+        speed = values.get("steps_per_second", 0.0)
+        if math.isfinite(speed) and speed > 0:
+            last = self._steps_per_second or speed
+            self._steps_per_second = 0.7 * last + 0.3 * speed
+        if self._bar is not None:
+            if values:
+                self._bar.set_postfix_str(self._describe(step), refresh=False)
+            self._bar.update(step - self._bar.n)
+        elif values:
+            percent = 100 * step // self._total_steps
+            _SCREEN_ONLY.info(
+                "step %d/%d (%d %%): %s",
+                step,
+                self._total_steps,
+                percent,
+                self._describe(step),
+            )
+
+    def _describe(self, step: int) -> str:
+        """Says loss, speeds and the time left."""
+        shown = (
+            ("train_loss", "loss {}"),
+            ("tokens_per_second", "{} tokens/s"),
+            ("mfu", "MFU {} %"),
+        )
+        parts = [
+            text.format(format_number(self._values[name]))
+            for name, text in shown
+            if name in self._values
+        ]
+        if self._steps_per_second is not None:
+            seconds = round((self._total_steps - step) / self._steps_per_second)
+            parts.append(f"ETA {datetime.timedelta(seconds=seconds)}")
+        return ", ".join(parts)
+
+    def close(self) -> None:
+        """Leaves the bar as it stands."""
+        if self._bar is not None:
+            self._bar.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

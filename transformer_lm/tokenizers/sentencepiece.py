@@ -1,0 +1,147 @@
+"""SentencePiece (Kudo and Richardson 2018): trained, loaded, and run in the graph."""
+
+import logging
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import sentencepiece
+from etils import epath
+
+from transformer_lm.registry import UserError
+from transformer_lm.tokenizers import spm_options, spm_training
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+
+class SentencePieceTokenizer:
+    """A SentencePiece model; meets `Tokenizer`."""
+
+    def __init__(self, model_proto: bytes, origin: str = "memory") -> None:
+        """Reads a model.
+
+        Args:
+          model_proto: the model file's bytes.
+          origin: where they come from, for the message if they are no model.
+
+        Raises:
+          UserError: if they are no SentencePiece model.
+        """
+        self.model_proto = model_proto
+        self._processor = sentencepiece.SentencePieceProcessor()
+        try:
+            self._processor.LoadFromSerializedProto(model_proto)
+        except RuntimeError as error:
+            raise UserError(
+                f"{origin} ({len(model_proto)} bytes) is no SentencePiece model"
+                f" ({error}); delete it to have it trained anew, or set vocab_path"
+            ) from error
+        self.vocab_size: int = self._processor.get_piece_size()
+        self.bos_id = _existing(self._processor.bos_id())
+        self.eos_id = _existing(self._processor.eos_id())
+        self.unk_id = _existing(self._processor.unk_id())
+        self.pad_id = _existing(self._processor.pad_id())
+        self._special = {self.bos_id, self.eos_id, self.pad_id}
+
+    def encode(self, text: str) -> list[int]:
+        """Returns the ids of a text alone, without special tokens."""
+        return self._processor.encode(text)
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Returns the text of ids; special tokens are skipped, unknown ones are ⁇."""
+        return self._processor.decode([int(i) for i in ids if i not in self._special])
+
+    def graph_encoder(self) -> Callable[["tf.Tensor"], "tf.RaggedTensor"]:
+        """Returns `encode` as graph operations: strings [texts] to int32 ids."""
+        import tensorflow as tf
+        import tensorflow_text
+
+        model = tensorflow_text.SentencepieceTokenizer(self.model_proto, tf.int32)
+        return model.tokenize
+
+
+@dataclass(frozen=True)
+class SentencePieceConfig:
+    """A vocabulary of word pieces, learned from text without word borders."""
+
+    vocab_path: str | None = None
+    """File of the model; unset: sentencepiece_model in the work folder."""
+    vocab_size: int = 30_000
+    """Pieces, when the model is trained."""
+    max_corpus_chars: int = 10_000_000
+    """Characters of training text that the model is trained on."""
+    spm_train_options: str = ""
+    """More options of SentencePiece's trainer: --character_coverage=0.9995 …"""
+
+    def problems(self) -> list[str]:
+        """Lists what cannot work, a line each."""
+        problems = [
+            f"{name}={value} must be at least {least}"
+            for name, value, least in (
+                ("vocab_size", self.vocab_size, 8),
+                ("max_corpus_chars", self.max_corpus_chars, 1),
+            )
+            if value < least
+        ]
+        return problems + spm_options.problems(self.spm_train_options)
+
+    def path(self, workdir: str) -> str:
+        """Returns the model's file."""
+        return self.vocab_path or os.fspath(
+            epath.Path(workdir).expanduser() / "sentencepiece_model"
+        )
+
+    def load(self, workdir: str) -> SentencePieceTokenizer:
+        """Returns the model in the file.
+
+        Raises:
+          UserError: if the file is missing or no SentencePiece model.
+        """
+        path = epath.Path(self.path(workdir)).expanduser()
+        if not path.exists():
+            origin = "vocab_path" if self.vocab_path else "the work folder"
+            raise UserError(
+                f"the vocabulary {path} (from {origin}) does not exist; training writes"
+                " it, or set vocab_path to an existing SentencePiece model"
+            )
+        tokenizer = SentencePieceTokenizer(path.read_bytes(), str(path))
+        if tokenizer.vocab_size != self.vocab_size:
+            logging.getLogger(__name__).warning(
+                "%s has %d pieces; vocab_size=%d only matters when a model is trained",
+                path,
+                tokenizer.vocab_size,
+                self.vocab_size,
+            )
+        return tokenizer
+
+    def train(self, texts: Iterable[str], workdir: str) -> SentencePieceTokenizer:
+        """Trains a model, writes it and returns it; the same texts give the same file.
+
+        Args:
+          texts: training text; only the first `max_corpus_chars` characters are read.
+          workdir: work folder.
+
+        Raises:
+          UserError: if the text does not suffice for the vocabulary, or an option has
+            an impossible value.
+        """
+        path = epath.Path(self.path(workdir)).expanduser()
+        model = spm_training.train(
+            texts,
+            vocab_size=self.vocab_size,
+            max_characters=self.max_corpus_chars,
+            options=spm_options.parse(self.spm_train_options),
+        )
+        tokenizer = SentencePieceTokenizer(model)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f"{path.name}.unfinished-{os.getpid()}")
+        unfinished.write_bytes(model)
+        unfinished.replace(path)
+        return tokenizer
+
+
+def _existing(special_id: int) -> int | None:
+    """SentencePiece gives -1 for a special token that does not exist."""
+    return special_id if special_id >= 0 else None

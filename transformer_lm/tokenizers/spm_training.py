@@ -1,0 +1,103 @@
+"""Training of a SentencePiece model, and its errors in words of ours."""
+
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+import sentencepiece
+
+from transformer_lm.registry import UserError
+
+_THREADS = 4
+"""Fixed, because the sums of another number of threads round to another model."""
+
+_LONGEST = 1_000
+"""Characters; SentencePiece leaves out lines of more than 4192 bytes without a word."""
+
+
+def train(
+    texts: Iterable[str],
+    *,
+    vocab_size: int,
+    max_characters: int,
+    options: Mapping[str, str],
+) -> bytes:
+    """Trains a model and returns its file's bytes; equal arguments give equal bytes.
+
+    Args:
+      texts: training text, of which the first `max_characters` characters are read.
+      vocab_size: number of pieces, special ones included.
+      max_characters: see `texts`.
+      options: of SentencePiece's trainer, over its defaults: unigram, unk 0, bos 1,
+        eos 2, no pad.
+
+    Raises:
+      UserError: if the text does not suffice for the vocabulary, or an option has an
+        impossible value.
+    """
+    sentencepiece.set_random_generator_seed(0)
+    model = io.BytesIO()
+    settings = {"num_threads": str(_THREADS), "minloglevel": "1", **options}
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=sentences(texts, max_characters),
+            model_writer=model,
+            vocab_size=vocab_size,
+            **settings,
+        )
+    except (RuntimeError, ValueError, OSError) as error:
+        raise UserError(explain(str(error), vocab_size)) from error
+    return model.getvalue()
+
+
+def sentences(texts: Iterable[str], max_characters: int) -> Iterator[str]:
+    """Yields lines and, where those are long, sentences of at most 1,000 characters.
+
+    Args:
+      texts: any text.
+      max_characters: where to stop.
+    """
+    left = max_characters
+    for text in texts:
+        text = text[:left]
+        left -= len(text)
+        for line in text.splitlines():
+            yield from filter(None, map(str.strip, _cut(line)))
+        if left <= 0:
+            return
+
+
+def explain(message: str, vocab_size: int) -> str:
+    """Says in one line what SentencePiece's error means and what to do about it.
+
+    Args:
+      message: SentencePiece's own.
+      vocab_size: the config's.
+    """
+    given = f"cannot train a vocabulary of vocab_size={vocab_size}"
+    if match := re.search(r"Please set it to a value <= (\d+)", message):
+        return (
+            f"{given}: the text has pieces for at most {match[1]}; lower"
+            f" --config.vocab_size to {match[1]} or less, give more text (data,"
+            " max_corpus_chars), or add --hard_vocab_limit=false to spm_train_options"
+        )
+    if match := re.search(r"smaller than required_chars. \d+ vs (\d+)", message):
+        return (
+            f"{given}: the text's characters alone need {match[1]}; raise"
+            f" --config.vocab_size to more than {match[1]}, or lower"
+            " --character_coverage in spm_train_options (with --byte_fallback=true"
+            " nothing becomes unknown)"
+        )
+    if "!sentences_.empty()" in message:
+        return f"{given}: there is no training text; check the training split"
+    return f"{given}: SentencePiece says {message!r}; check spm_train_options"
+
+
+def _cut(line: str) -> Iterator[str]:
+    """The line, cut after 。！？ where it is too long, or anywhere if there is none."""
+    while len(line) > _LONGEST:
+        head = line[:_LONGEST]
+        end = max(head.rfind(mark) for mark in "。！？.!?") + 1 or _LONGEST
+        yield line[:end]
+        line = line[end:]
+    yield line

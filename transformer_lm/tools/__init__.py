@@ -1,0 +1,1 @@
+"""Commands: `python -m transformer_lm.tools.<name>`."""

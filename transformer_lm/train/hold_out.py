@@ -1,0 +1,75 @@
+"""What is looked at during training: held-out metrics and sample texts."""
+
+import dataclasses
+from typing import Any
+
+import jax
+
+from transformer_lm.config import Settings
+from transformer_lm.data.known import known_metrics
+from transformer_lm.data.pipeline import eval_batches
+from transformer_lm.metrics import normalise
+from transformer_lm.tokenizers.interface import Tokenizer
+from transformer_lm.train.evaluate import evaluate
+from transformer_lm.train.program import Program
+from transformer_lm.train.samples import sample_texts
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What was seen at a step."""
+
+    metrics: dict[str, float]
+    """Held-out metrics, named `eval_…`."""
+    samples: dict[str, str]
+    """Texts by `sample_0`, `sample_1`, … in the order of the prompts."""
+
+
+@dataclasses.dataclass(frozen=True)
+class HoldOut:
+    """Evaluates and samples with the parameters of a moment."""
+
+    settings: Settings
+    tokenizer: Tokenizer
+    program: Program
+
+    def look(self, parameters: Any) -> Outcome:
+        """Evaluates and samples."""
+        return Outcome(self.metrics(parameters), self.samples(parameters))
+
+    def metrics(self, parameters: Any) -> dict[str, float]:
+        """Scores the held-out split; names begin with `eval_`."""
+        settings = self.settings
+        devices = self.program.mesh.local_mesh.devices.size
+        rows = settings.evaluation.eval_per_device_batch_size
+        local_rows = (
+            rows * devices
+            if rows is not None
+            else settings.training.global_batch_size(jax.device_count())
+            // jax.process_count()
+        )
+        limit = settings.evaluation.num_eval_steps
+        sums = evaluate(
+            self.program.eval_step,
+            parameters,
+            eval_batches(
+                settings.source,
+                settings.windows,
+                self.tokenizer,
+                batch_size=local_rows,
+                process_index=jax.process_index(),
+                process_count=jax.process_count(),
+            ),
+            self.program.mesh,
+            rng=jax.random.key(settings.training.seed),
+            max_batches=None if limit < 0 else limit,
+        )
+        values = normalise(sums) | known_metrics(settings.source)
+        return {f"eval_{name}": value for name, value in values.items()}
+
+    def samples(self, parameters: Any) -> dict[str, str]:
+        """Continues the prompts of the config; names are `sample_0`, `sample_1`, …"""
+        texts = sample_texts(
+            self.settings, self.program.model, parameters, self.tokenizer
+        )
+        return {f"sample_{number}": text for number, text in enumerate(texts)}

@@ -1,0 +1,91 @@
+"""What a run computes: network, mesh, and the compiled steps."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import optax
+from flax import linen as nn
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+
+from transformer_lm.config import Settings
+from transformer_lm.parallel import batch_sharding
+from transformer_lm.train.evaluate import EvalStep
+from transformer_lm.train.state import (
+    StateInit,
+    TrainState,
+    create_state,
+    state_init,
+    state_shardings,
+)
+from transformer_lm.train.step import make_eval_step, make_train_step, network_apply
+
+TrainStep = Callable[[TrainState, Any], tuple[TrainState, Any]]
+
+
+@dataclass(frozen=True)
+class Program:
+    """The parts of a run that are built once from its settings."""
+
+    model: nn.Module
+    mesh: Mesh
+    schedule: optax.Schedule
+    abstract: TrainState
+    """Shapes of the state, each with the sharding it has."""
+    init: StateInit
+    train_step: TrainStep
+    """(state, batch `[accumulation, rows, …]`) → (state, metrics); eats its state."""
+    eval_step: EvalStep
+    """(parameters, batch `[rows, …]`, key) → sums."""
+
+    def fresh_state(self, seed: int) -> TrainState:
+        """Initialises a state; each array is born where it lies."""
+        placed = jax.tree.map(lambda leaf: leaf.sharding, self.abstract)
+        return create_state(self.init, placed, seed)
+
+
+def build_program(
+    settings: Settings, vocab_size: int, devices: list[jax.Device] | None = None
+) -> Program:
+    """Builds network, optimizer and steps for a mesh over `devices` (default: all)."""
+    mesh = settings.mesh.build(devices)
+    model = settings.build_model(vocab_size)
+    schedule = settings.schedule.build(settings.training.num_train_steps)
+    transformation = settings.optimizer.build(schedule)
+    init = state_init(settings, model, transformation)
+    shapes, placed = state_shardings(init, transformation, mesh)
+    abstract = jax.tree.map(
+        lambda leaf, sharding: jax.ShapeDtypeStruct(
+            leaf.shape, leaf.dtype, sharding=sharding
+        ),
+        shapes,
+        placed,
+    )
+    apply = network_apply(model)
+    train_step = make_train_step(
+        settings.objective,
+        apply,
+        transformation,
+        schedule,
+        settings.training.ema_decay,
+    )
+    everywhere = NamedSharding(mesh, PartitionSpec())
+    return Program(
+        model=model,
+        mesh=mesh,
+        schedule=schedule,
+        abstract=abstract,
+        init=init,
+        train_step=jax.jit(
+            train_step,
+            in_shardings=(placed, batch_sharding(mesh, leading=1)),
+            out_shardings=(placed, everywhere),
+            donate_argnums=0,
+        ),
+        eval_step=jax.jit(
+            make_eval_step(settings.objective, apply),
+            in_shardings=(placed.parameters, batch_sharding(mesh), everywhere),
+            out_shardings=everywhere,
+        ),
+    )

@@ -1,0 +1,96 @@
+"""Carries figures from the steps to the files and the screen."""
+
+from typing import Any
+
+import jax
+
+from transformer_lm.config import Settings
+from transformer_lm.metrics import MetricWriter
+from transformer_lm.progress import Progress
+from transformer_lm.throughput import Throughput, device_peak_flops
+from transformer_lm.train.window import MetricWindow
+
+
+class Reporter:
+    """Fetches metrics one step late, so that the devices never wait for the host.
+
+    Args:
+      settings: of the run.
+      workdir: where files go.
+      vocab_size: of the tokenizer; for the model's FLOPs.
+      step: updates already done.
+      window: `MetricWindow.saved()` of the checkpoint that the run goes on from.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        workdir: str,
+        vocab_size: int,
+        step: int,
+        window: dict[str, Any],
+    ) -> None:
+        is_first = jax.process_index() == 0
+        training, length = settings.training, settings.windows.max_target_length
+        self._total = training.num_train_steps
+        self._log_every = settings.evaluation.log_every_steps
+        self._may_skip = training.compute_dtype == "float16"
+        self._window = MetricWindow(window)
+        self._throughput = Throughput(
+            tokens_per_step=training.global_batch_size(jax.device_count()) * length,
+            flops_per_token=settings.model.flops_per_token(vocab_size, length),
+            peak_flops=device_peak_flops(jax.devices(), training.compute_dtype),
+        )
+        self._writer = MetricWriter(
+            workdir,
+            resume_step=step,
+            tensorboard=settings.evaluation.tensorboard,
+            enabled=is_first,
+        )
+        self._progress = Progress(
+            total_steps=self._total, first_step=step, enabled=is_first
+        )
+        self._pending: tuple[int, dict[str, Any]] | None = None
+
+    def sent(self, step: int, metrics: dict[str, Any]) -> None:
+        """Takes the metrics of a step that was just sent; handles those before."""
+        self.catch_up()
+        self._pending = (step, metrics)
+
+    def catch_up(self) -> None:
+        """Waits for the last step sent and handles its metrics.
+
+        Raises:
+          UserError: if its loss is not finite.
+        """
+        if self._pending is None:
+            return
+        step, metrics = self._pending
+        self._pending = None
+        self._window.add(step, metrics, may_skip=self._may_skip)
+        values: dict[str, float] = {}
+        if step % self._log_every == 0 or step == self._total:
+            values = self._window.close() | self._throughput.read(step)
+            self._writer.scalars(step, values)
+        self._progress.update(step, values)
+
+    def evaluated(
+        self, step: int, metrics: dict[str, float], samples: dict[str, str]
+    ) -> None:
+        """Writes what was seen at an evaluation."""
+        self._writer.scalars(step, metrics)
+        self._writer.texts(step, samples)
+        self._writer.flush()
+
+    def restart_clock(self, step: int) -> None:
+        """Leaves out of the speed what was done since the last step."""
+        self._throughput.start(step)
+
+    def window(self) -> dict[str, Any]:
+        """What a checkpoint keeps of the figures not yet logged."""
+        return self._window.saved()
+
+    def close(self) -> None:
+        """Finishes all files."""
+        self._progress.close()
+        self._writer.close()

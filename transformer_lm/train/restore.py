@@ -1,0 +1,151 @@
+"""Where a run begins."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+from transformer_lm.checkpoint import CheckpointStore, folder
+from transformer_lm.config import Settings
+from transformer_lm.registry import UserError
+from transformer_lm.train.program import Program
+from transformer_lm.train.state import TrainState
+from transformer_lm.train.workdir import compare_settings, read_settings
+
+LOGGER = logging.getLogger("transformer_lm")
+
+
+@dataclass(frozen=True)
+class Start:
+    """The state a run begins with."""
+
+    state: TrainState
+    step: int
+    """Updates already done."""
+    position: bytes | None
+    """Of this process's data iterator; None: from the beginning."""
+    window: dict[str, Any]
+    """Training sums since the last log line, so that the next one is exact."""
+
+
+def restore(
+    settings: Settings, workdir: str, program: Program, store: CheckpointStore
+) -> Start:
+    """Finds the state to begin with, in this order.
+
+    1. The newest checkpoint of this work folder.
+    2. The parameters alone of the work folder that `init_from` names.
+    3. Fresh parameters.
+
+    Raises:
+      UserError: if a checkpoint cannot be used, or must not be.
+    """
+    latest = store.latest_step()
+    if latest is not None and not settings.checkpoints.restore_checkpoints:
+        raise UserError(
+            f"work folder {workdir} holds a checkpoint of step {latest}, but"
+            " restore_checkpoints=False; give another --workdir or remove the folder"
+            f" {folder(workdir)}"
+        )
+    if latest is not None:
+        return _resume(settings, workdir, program, store, latest)
+    state = program.fresh_state(settings.training.seed)
+    if settings.training.init_from:
+        state = _with_parameters_of(settings.training.init_from, state, program)
+    return Start(state, 0, None, {})
+
+
+def _resume(
+    settings: Settings,
+    workdir: str,
+    program: Program,
+    store: CheckpointStore,
+    step: int,
+) -> Start:
+    before = store.settings(step)
+    changed = compare_settings(before["settings"], settings, workdir)
+    state, position = store.restore(step, program.abstract)
+    data_keys = {*vars(settings.source), *vars(settings.windows), "seed"}
+    data_keys = {key for key in data_keys if "eval" not in key}
+    if reasons := [key for key in changed if key in data_keys]:
+        LOGGER.warning(
+            "the order of the data starts anew, because %s changed", ", ".join(reasons)
+        )
+        position = None
+    elif position is None:
+        LOGGER.warning(
+            "the order of the data starts anew, because the checkpoint was saved by"
+            " another number of processes"
+        )
+    LOGGER.info("going on from checkpoint %d of %s", step, workdir)
+    return Start(state, step, position, before["window"])
+
+
+def _with_parameters_of(source: str, state: TrainState, program: Program) -> TrainState:
+    """Replaces the parameters by those of another run's newest checkpoint."""
+    settings = read_settings(source)
+    step, parameters = load_parameters(
+        source, program.abstract.parameters, average=settings["ema_decay"] is not None
+    )
+    LOGGER.info("parameters come from checkpoint %d of %s", step, source)
+    average = state.average
+    if average is not None:
+        average = jax.tree.map(lambda leaf: leaf.copy(), parameters)
+    return state.replace(parameters=parameters, average=average)
+
+
+def load_parameters(
+    workdir: str, abstract: Any, *, average: bool, step: int | None = None
+) -> tuple[int, Any]:
+    """Reads parameters without building an optimizer.
+
+    Args:
+      workdir: of the run that saved them.
+      abstract: shapes with shardings.
+      average: the run keeps a moving average; read that.
+      step: which checkpoint; None: the newest.
+
+    Returns:
+      (step, parameters).
+
+    Raises:
+      UserError: if there is no such checkpoint, or it holds another network.
+    """
+    if not folder(workdir).exists():
+        raise UserError(
+            f"{workdir} holds no checkpoints. Give the work folder of a run that has"
+            " saved one (see checkpoint_every_steps)."
+        )
+    store = CheckpointStore(workdir)
+    steps = store.steps()
+    if not steps or (step is not None and step not in steps):
+        wanted = "any checkpoint" if step is None else f"checkpoint {step}"
+        raise UserError(f"{folder(workdir)} does not hold {wanted}; it has {steps}")
+    chosen = steps[-1] if step is None else step
+    parameters = store.parameters(chosen, abstract, average=average)
+    store.close()
+    return chosen, parameters
+
+
+def load_trained(
+    settings: Settings, workdir: str, vocab_size: int, step: int | None = None
+) -> tuple[int, nn.Module, Any]:
+    """Builds a run's network on one device and reads its parameters.
+
+    Returns:
+      (step of the checkpoint, network, parameters).
+    """
+    model = settings.build_model(vocab_size)
+    rows = {name: jnp.zeros((1, 1), jnp.int32) for name in settings.model.inputs}
+    shapes = jax.eval_shape(lambda: model.init(jax.random.key(0), **rows)["params"])
+    device = jax.sharding.SingleDeviceSharding(jax.devices()[0])
+    abstract = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=device),
+        nn.unbox(shapes),
+    )
+    average = settings.training.ema_decay is not None
+    step, parameters = load_parameters(workdir, abstract, average=average, step=step)
+    return step, model, parameters
