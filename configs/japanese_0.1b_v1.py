@@ -1,6 +1,6 @@
 """A 12-layer decoder of 0.1 billion parameters on Japanese Wikipedia (wiki40b/ja).
 
-  python main.py --config=configs/japanese_0.1b_v1.py --workdir=gs://BUCKET/japanese_0.1b_v1
+  python main.py --config=configs/japanese_0.1b_v1.py --workdir=gs://BUCKET/0.1b
 
 Needs the TFDS data set wiki40b/ja prepared in data_dir. transformer-lm-japanese reports
 1.5 days on a TPU v3-8, a held-out loss of 3.562 and a perplexity of 35.22.

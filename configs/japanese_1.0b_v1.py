@@ -1,6 +1,6 @@
 """An 18-layer decoder of 1 billion parameters on Japanese Wikipedia (wiki40b/ja).
 
-  python main.py --config=configs/japanese_1.0b_v1.py --workdir=gs://BUCKET/japanese_1.0b_v1
+  python main.py --config=configs/japanese_1.0b_v1.py --workdir=gs://BUCKET/1.0b
 
 Needs the TFDS data set wiki40b/ja prepared in data_dir. transformer-lm-japanese has this
 config but no published result.

@@ -2,8 +2,8 @@
 
   python main.py --config=configs/lm1b_default.py --workdir=gs://BUCKET/lm1b_default
 
-Needs the TFDS data set lm1b prepared in data_dir. transformer-lm-japanese reports half a
-day on a TPU v3-8 and a held-out perplexity of 22.67.
+Needs the TFDS data set lm1b prepared in data_dir. transformer-lm-japanese reports half
+a day on a TPU v3-8 and a held-out perplexity of 22.67.
 """
 
 from transformer_lm.config import defaults

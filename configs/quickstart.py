@@ -23,7 +23,7 @@ def get_config():
     # A soft limit: the made-up corpus has fewer pieces than a real one needs.
     config.vocab_size = 4000
     config.spm_train_options = (
-        "--character_coverage=0.9995 --byte_fallback=true --hard_vocab_limit=false"
+        "--character_coverage=0.998 --byte_fallback=true --hard_vocab_limit=false"
     )
     config.max_corpus_chars = 2_000_000
 

@@ -65,7 +65,7 @@ def load_config(file: str) -> config_dict.ConfigDict:
         values([sys.argv[0], f"--config={file}"])
     except UserError:
         raise
-    except Exception as error:  # noqa: BLE001 - whatever the user's file raises.
+    except Exception as error:
         where = traceback.extract_tb(error.__traceback__)[-1]
         raise UserError(
             f"--config={file} failed at {where.filename}:{where.lineno}:"
@@ -116,7 +116,7 @@ def override(config: config_dict.ConfigDict, overrides: Sequence[str]) -> list[s
 def _set(config: config_dict.ConfigDict, key: str, text: str) -> list[str]:
     """Sets one key from text, as the key's type reads it."""
     kind = config.get_type(key)
-    if text == "None" and config.get_ref(key).get() is None or text == "None":
+    if text == "None":
         with config.ignore_type():
             config[key] = None
         return []

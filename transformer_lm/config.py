@@ -146,7 +146,9 @@ def defaults(**choices: str) -> config_dict.ConfigDict:
     return config.lock()
 
 
-def resolve(config: Mapping[str, Any], origin: str = "the config") -> Settings:
+def resolve(
+    config: Mapping[str, Any] | config_dict.ConfigDict, origin: str = "the config"
+) -> Settings:
     """Returns the typed settings of a flat config.
 
     Raises:

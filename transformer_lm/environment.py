@@ -1,4 +1,4 @@
-"""Environment settings, made before JAX and TensorFlow start; a user's own come first."""
+"""Environment settings, made before JAX and TensorFlow start; a user's own win."""
 
 import logging
 import os

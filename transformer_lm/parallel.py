@@ -4,13 +4,14 @@ Networks name the logical axes of their parameters; `RULES` maps these to mesh a
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import flax.linen as nn
 import jax
 import numpy as np
+from flax.linen import spmd
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
@@ -73,8 +74,8 @@ class MeshShape:
         )
         return [f"{shape} makes {math.prod(sizes)} devices; there are {num_devices}"]
 
-    def build(self, devices: list[jax.Device] | None = None) -> Mesh:
-        """Builds the mesh over `devices` (all by default)."""
+    def build(self, devices: Sequence[Any] | None = None) -> Mesh:
+        """Builds the mesh over `devices`, a list of `jax.Device`; by default all."""
         devices = devices if devices is not None else jax.devices()
         array = np.asarray(devices).reshape(self.sizes(len(devices)))
         return Mesh(array, MESH_AXES)
@@ -92,7 +93,7 @@ def shardings(boxed: Any, mesh: Mesh) -> Any:
       UserError: if an axis length is not a multiple of its mesh axis.
     """
     specs = nn.get_partition_spec(boxed)
-    placed = nn.logical_to_mesh_sharding(specs, mesh, list(RULES))
+    placed = spmd.logical_to_mesh_sharding(specs, mesh, list(RULES))
     leaves = jax.tree_util.tree_leaves_with_path(nn.unbox(boxed))
     problems = []
     for (path, leaf), sharding in zip(leaves, jax.tree.leaves(placed), strict=True):
@@ -150,7 +151,7 @@ def start_distributed(
     """
     if coordinator is None:
         return
-    if "cpu" in (jax.config.jax_platforms or ""):
+    if "cpu" in (jax.config.read("jax_platforms") or ""):
         jax.config.update("jax_cpu_collectives_implementation", "gloo")
     if coordinator == "auto":
         jax.distributed.initialize()

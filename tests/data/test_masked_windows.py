@@ -9,7 +9,7 @@ ROOM = 16
 
 
 def documents(count=200, longest=50, seed=0):
-    """Token ids tell the document: 1000, 1001, … for the first, 2000, … for the next."""
+    """Ids tell the document: 1000, 1001, … for the first, 2000, … for the next."""
     draw = np.random.default_rng(seed)
     sizes = draw.integers(0, longest, count)
     return [

@@ -188,8 +188,9 @@ def test_no_row_could_take_in_another_row(length):
 
 
 def test_best_fit_prefers_the_tightest_room():
-    # 6 and 5 open two rows with room 4 and 5; then 4 fits the first exactly.
-    row, offset, segment, _ = place(np.array([6, 5, 4, 5]), 10, None)
-    assert row.tolist() == [0, 1, 0, 1]
-    assert offset.tolist() == [0, 0, 6, 5]
-    assert segment.tolist() == [1, 1, 2, 2]
+    # 6 and 5 leave rooms of 4 and 5; then 4 fits the first exactly.
+    row, offset, segment, num_rows = place(np.array([6, 5, 4]), 10, None)
+    assert row.tolist() == [0, 1, 0]
+    assert offset.tolist() == [0, 0, 6]
+    assert segment.tolist() == [1, 1, 2]
+    assert num_rows == 2

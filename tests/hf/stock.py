@@ -254,9 +254,10 @@ def torch_outputs(family, models, rows):
 def our_outputs(family, network, parameters, rows):
     """The same of our network."""
     inputs = [jnp.asarray(rows[name]) for name in network.config.inputs]
-    return jax.jit(functools.partial(_our_outputs, family, network))(parameters, inputs)
+    return _our_outputs(family, network, parameters, inputs)
 
 
+@functools.partial(jax.jit, static_argnums=(0, 1))
 def _our_outputs(family, network, parameters, inputs):
     def run(*inputs, method=None):
         return network.apply({"params": parameters}, *inputs, method=method)

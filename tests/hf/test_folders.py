@@ -32,7 +32,7 @@ def test_a_folder_without_tied_copies_loads_whole(family, name, tmp_path):
         cls = getattr(stock.transformers(), configs[folder]["architectures"][0])
         loaded[folder], info = cls.from_pretrained(path, output_loading_info=True)
         assert not any(info.values()), info
-    rows = stock.batch(models, [row, row - 1], row)
+    rows = stock.batch(models, [row, row - 1, row], row)
     stock.assert_equal_outputs(
         stock.our_outputs(family, network, parameters, rows),
         stock.torch_outputs(family, loaded, rows),

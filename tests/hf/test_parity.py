@@ -1,7 +1,9 @@
 """Every family equals the stock torch class: forward, back, gradient."""
 
 import dataclasses
+import functools
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -25,7 +27,7 @@ def test_logits_and_hidden_states_are_equal(family, name):
     models = stock.torch_models(family, name)
     network, _, parameters = stock.our_network(family, name, models)
     row = network.max_length
-    for lengths in ([row, row], [row, row - 3, 2]):
+    for lengths in ([row, row, row], [row, row - 3, 2]):
         rows = stock.batch(models, lengths, row)
         stock.assert_equal_outputs(
             stock.our_outputs(family, network, parameters, rows),
@@ -58,7 +60,8 @@ def test_scanned_layers_convert_too(family):
     network, maps, parameters = stock.our_network(
         family, name, models, scan_layers=True
     )
-    rows = stock.batch(models, [network.max_length, 3], network.max_length)
+    row = network.max_length
+    rows = stock.batch(models, [row, 3, row - 1], row)
     stock.assert_equal_outputs(
         stock.our_outputs(family, network, parameters, rows),
         stock.torch_outputs(family, models, rows),
@@ -130,17 +133,17 @@ def test_cached_decoding_of_gpt2_equals_the_full_forward(scan_layers, step):
     rows = stock.batch(models, [length, length], length)
     full = stock.torch_outputs("gpt2", models, rows)["/logits"].detach().numpy()
     inputs = [jnp.asarray(rows[name]) for name in network.config.inputs]
-    import jax
+    init = jax.jit(functools.partial(network.init, decode=True))
+    cache = init(jax.random.key(0), *inputs)["cache"]
 
-    cache = network.init(jax.random.key(0), *inputs, decode=True)["cache"]
+    @jax.jit
+    def decode(cache, part):
+        variables = {"params": parameters, "cache": cache}
+        return network.apply(variables, *part, decode=True, mutable=["cache"])
+
     for start in range(0, length, step):
         part = [array[:, start : start + step] for array in inputs]
-        output, changed = network.apply(
-            {"params": parameters, "cache": cache},
-            *part,
-            decode=True,
-            mutable=["cache"],
-        )
+        output, changed = decode(cache, part)
         cache = changed["cache"]
         np.testing.assert_allclose(
             output.logits[..., :97], full[:, start : start + step], atol=1e-4, rtol=0

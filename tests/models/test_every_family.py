@@ -12,7 +12,7 @@ from flax import linen as nn
 from transformer_lm.convert.paths import flatten, stack_layers, unflatten
 from transformer_lm.models import MODELS
 from transformer_lm.models.layers import padded_vocab_size
-from transformer_lm.parallel import RULES
+from transformer_lm.parallel import RULES, MeshShape, batch_sharding, shardings
 
 VOCAB, LENGTH = 100, 12
 SIZES = {"num_layers": 2, "emb_dim": 24, "num_heads": 3, "mlp_dim": 40}
@@ -239,22 +239,55 @@ def test_every_gradient_is_finite_and_every_parameter_counts(family):
         assert np.any(gradient) or path.endswith("attention/key/bias"), path
 
 
-@pytest.mark.parametrize("scan_layers", [False, True])
-@pytest.mark.parametrize("family", FAMILIES)
-def test_every_parameter_has_axes_with_a_rule_and_no_mesh_axis_twice(
-    family, scan_layers
-):
-    rules = dict(RULES)
+def axes_of(family, **replaced):
+    """(path, logical axes, shape) of every parameter."""
     leaves = jax.tree_util.tree_leaves_with_path(
-        abstract(build(family, scan_layers=scan_layers)),
+        abstract(build(family, **replaced)),
         is_leaf=lambda leaf: isinstance(leaf, nn.LogicallyPartitioned),
     )
     for path, leaf in leaves:
         assert isinstance(leaf, nn.LogicallyPartitioned), path
-        assert len(leaf.names) == leaf.value.ndim, path
-        assert set(leaf.names) <= set(rules), path
-        mesh_axes = [rules[name] for name in leaf.names if rules[name]]
+        yield jax.tree_util.keystr(path), leaf.names, leaf.value.shape
+
+
+@pytest.mark.parametrize("scan_layers", [False, True])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_parameter_has_axes_and_no_mesh_axis_twice(family, scan_layers):
+    rules = dict(RULES)
+    for path, names, shape in axes_of(family, scan_layers=scan_layers):
+        assert len(names) == len(shape), path
+        assert all(names), path
+        mesh_axes = [rules[name] for name in names if rules.get(name)]
         assert len(mesh_axes) == len(set(mesh_axes)), path
+
+
+def test_every_axis_has_a_rule():
+    named = {
+        name
+        for family in FAMILIES
+        for _, names, _ in axes_of(family, scan_layers=True)
+        for name in names
+    }
+    assert named - set(dict(RULES)) == set()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_sharded_parameters_change_no_result(family):
+    sizes = {"num_heads": 4}
+    sizes |= {"generator_size": 0.5} if family == "electra" else {}
+    network = build(family, **sizes)
+    boxed = abstract(network)
+    rng = np.random.default_rng(0)
+    parameters = jax.tree.map(
+        lambda leaf: rng.normal(size=leaf.shape).astype(np.float32), nn.unbox(boxed)
+    )
+    mesh = MeshShape(fsdp_parallel=2, tensor_parallel=2).build()
+    inputs = rows(network, ((5, 4), (12,), (7,), (1, 2, 3)))
+    ours = functools.partial(outputs, network)
+    expected = jax.jit(ours)(parameters, inputs)
+    placed = jax.device_put(parameters, shardings(boxed, mesh))
+    spread = jax.device_put(inputs, batch_sharding(mesh))
+    assert_close(jax.jit(ours)(placed, spread), expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -349,8 +382,15 @@ def test_scanned_layers_change_no_result(family):
     assert_close(stacked(gradient), scan_gradient)
 
 
-@pytest.mark.parametrize(("remat", "scan_layers"), [("dots", False), ("full", True)])
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("family", "remat", "scan_layers"),
+    [
+        *((family, "full", False) for family in FAMILIES),
+        # The two kinds of stack that there are.
+        ("gpt2", "dots", True),
+        ("albert", "dots", True),
+    ],
+)
 def test_remat_changes_no_result(family, remat, scan_layers):
     plain = slopes(family, scan_layers=scan_layers)
     assert_close(slopes(family, remat=remat, scan_layers=scan_layers), plain)

@@ -17,4 +17,4 @@ def bert():
 
 @pytest.fixture(scope="session")
 def electra():
-    return tiny("electra", num_heads=4, generator_size=0.5, embedding_size=12)
+    return tiny("electra", generator_size=0.5, shared_embeddings="none")

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from tests.objectives.toys import VOCABULARY, make_batch, tiny
+from tests.objectives.toys import VOCABULARY, make_batch
 from transformer_lm.objectives.replaced_token import (
     ReplacedToken,
     detection_sums,
@@ -14,11 +14,12 @@ from transformer_lm.objectives.replaced_token import (
 )
 
 OBJECTIVE = ReplacedToken().bind(VOCABULARY)
+prepare = jax.jit(OBJECTIVE.prepare)
 
 
 @pytest.fixture(scope="module")
 def prepared():
-    return OBJECTIVE.prepare(make_batch(), jax.random.key(0))
+    return prepare(make_batch(), jax.random.key(0))
 
 
 @pytest.fixture(scope="module")
@@ -121,8 +122,8 @@ def test_padding_does_not_change_the_losses(prepared, score):
         np.testing.assert_allclose(padded[name], pair, rtol=1e-5)
 
 
-def test_no_gradient_flows_through_the_samples(prepared):
-    apply, parameters = tiny("electra", generator_size=0.5, shared_embeddings="none")
+def test_no_gradient_flows_through_the_samples(electra, prepared):
+    apply, parameters = electra
 
     def loss(parameters):
         sums = OBJECTIVE.sums(apply, parameters, prepared, None)
@@ -137,7 +138,7 @@ def test_no_gradient_flows_through_the_samples(prepared):
 
 
 def test_samples_differ_between_keys_and_not_otherwise(prepared, score):
-    other = OBJECTIVE.prepare(make_batch(), jax.random.key(1))
+    other = prepare(make_batch(), jax.random.key(1))
     moved = dict(prepared, sample_keys=other["sample_keys"])
     name = "discriminator_loss"
     assert score(prepared)[name] == score(prepared)[name]

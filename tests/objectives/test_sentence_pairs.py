@@ -8,11 +8,12 @@ from transformer_lm.objectives.masked_lm import MaskedLM
 from transformer_lm.objectives.sentence_pairs import SentencePairs
 
 OBJECTIVE = SentencePairs().bind(VOCABULARY)
+prepare = jax.jit(OBJECTIVE.prepare)
 
 
 @pytest.fixture(scope="module")
 def prepared():
-    return OBJECTIVE.prepare(make_batch(), jax.random.key(0))
+    return prepare(make_batch(), jax.random.key(0))
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +24,11 @@ def score(bert):
 
 
 def test_tokens_are_scored_as_without_pairs(bert, prepared, score):
-    alone = MaskedLM().bind(VOCABULARY).sums(*bert, prepared, None)
+    apply, parameters = bert
+    objective = MaskedLM().bind(VOCABULARY)
+    alone = jax.jit(lambda batch: objective.sums(apply, parameters, batch, None))(
+        prepared
+    )
     found = score(prepared)
     np.testing.assert_allclose(found["loss"], alone["loss"], rtol=1e-5)
     np.testing.assert_allclose(found["masked_accuracy"], alone["accuracy"])
@@ -32,9 +37,13 @@ def test_tokens_are_scored_as_without_pairs(bert, prepared, score):
 def test_pairs_are_scored_by_their_labels(bert, prepared, score):
     apply, parameters = bert
     names = ("masked_tokens", "positions", "segments", "token_types")
-    inputs = [prepared[name] for name in names]
-    pooled = apply(parameters, *inputs, rng=None).pooled
-    logits = apply(parameters, pooled, rng=None, method="pair_logits")
+
+    @jax.jit
+    def score_pairs(parameters, *inputs):
+        pooled = apply(parameters, *inputs, rng=None).pooled
+        return apply(parameters, pooled, rng=None, method="pair_logits")
+
+    logits = score_pairs(parameters, *(prepared[name] for name in names))
     chosen = np.asarray(jax.nn.log_softmax(logits))
     labels = np.asarray(prepared["pair_labels"])
     found = score(prepared)

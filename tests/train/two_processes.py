@@ -28,8 +28,11 @@ def main(coordinator: str, count: int, index: int, workdir: str) -> None:
     config = Path(__file__).parents[2] / "configs" / "tiny.py"
     settings = settings_from(
         str(config),
-        ["--config.dropout_rate=0", "--config.attention_dropout_rate=0"]
-        + ["--config.fsdp_parallel=2"],
+        [
+            "--config.dropout_rate=0",
+            "--config.attention_dropout_rate=0",
+            "--config.fsdp_parallel=2",
+        ],
     )
     assert settings.problems_on(jax.device_count(), jax.process_count()) == []
     program = build_program(settings, VOCAB_SIZE)

@@ -2,8 +2,8 @@
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -108,7 +108,7 @@ class BatchIterator(Iterator[Batch]):
         started = self._groups is not None
         if self._groups is None:
             dataset = self._open_groups(self._position)
-            self._groups = dataset.as_numpy_iterator()
+            self._groups = iter(cast(Iterable[Group], dataset.as_numpy_iterator()))
         group = self._read()
         place = {key: int(group[key]) for key in ("epoch", "window", "group")}
         if place["epoch"] != self._position.epoch:

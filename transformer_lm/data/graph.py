@@ -1,6 +1,7 @@
 """The one place where the data side imports TensorFlow, and calls Python from it."""
 
 import functools
+import os
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ def import_tensorflow() -> Any:  # Any: a module.
     Raises:
       UserError: if TensorFlow is not installed.
     """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # No news of optimisations.
     try:
         import tensorflow
     except ImportError as error:

@@ -1,28 +1,22 @@
 """Streaming: text → tokens → packed rows → batches of this host."""
 
-import dataclasses
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from transformer_lm.data import find_dataset
 from transformer_lm.data.batches import Batch, BatchIterator
-from transformer_lm.data.datasets.interface import Records, Share
-from transformer_lm.data.graph import (
-    PythonCalls,
-    deterministic_options,
-    import_tensorflow,
-)
-from transformer_lm.data.groups import (
-    ROW_KEYS,
-    Order,
-    packed_groups,
-    special_ids,
-    text_groups,
+from transformer_lm.data.graph import PythonCalls, import_tensorflow
+from transformer_lm.data.groups import ROW_KEYS, packed_groups, special_ids
+from transformer_lm.data.opening import (
+    any_record,
+    describe,
+    open_records,
+    record_characters,
 )
 from transformer_lm.data.position import Position
-from transformer_lm.data.source import Selection, Source
+from transformer_lm.data.shuffling import Order, text_groups
+from transformer_lm.data.source import Source
 from transformer_lm.data.windows import Windows
 from transformer_lm.registry import UserError
 from transformer_lm.tokenizers.interface import Tokenizer
@@ -59,11 +53,11 @@ def train_iterator(
     selection = source.training()
     calls = PythonCalls()
     records = open_records(selection, windows, calls, process_index, process_count)
-    name = _describe(selection)
+    name = describe(selection)
     part = (
         f", part {process_index + 1} of {process_count}," if process_count > 1 else ""
     )
-    if not _any_record(records, calls):
+    if not any_record(records, calls):
         raise UserError(
             f"{name}{part} holds no document; set another train_split or more text"
         )
@@ -148,7 +142,7 @@ def eval_batches(
     first = next(parts, None)
     if first is None:
         raise UserError(
-            f"the held-out text, {_describe(selection)}, holds no document (or none that"
+            f"the held-out text, {describe(selection)}, holds no document (or none that"
             f" long_documents={windows.long_documents!r} keeps); set eval_data_path, or"
             " another eval_split"
         )
@@ -161,52 +155,11 @@ def eval_batches(
     return batches()
 
 
-def open_records(
-    selection: Selection,
-    windows: Windows,
-    calls: PythonCalls,
-    process_index: int = 0,
-    process_count: int = 1,
-) -> Records:
-    """Opens a split of a data set, or one host's part of it.
-
-    Raises:
-      UserError: if the text is not there.
-    """
-    share = Share(
-        **dataclasses.asdict(selection),
-        record_characters=record_characters(windows),
-        process_index=process_index,
-        process_count=process_count,
-    )
-    return find_dataset(selection.dataset_name).open(share, calls)
-
-
-def record_characters(windows: Windows) -> int:
-    """Where documents are cut: the same for training and held-out text.
-
-    A piece of a vocabulary has at most 16 characters by SentencePiece's default, so a
-    record that had to be cut fills the longest row.
-    """
-    longest = max(windows.max_target_length, windows.max_eval_target_length)
-    return max(32_768, 16 * longest)
-
-
-def _any_record(records: Records, calls: PythonCalls) -> bool:
-    """Whether there is anything to read."""
-    try:
-        first = records.dataset(0).take(1).with_options(deterministic_options())
-        return bool(list(first))
-    except import_tensorflow().errors.OpError:
-        calls.raise_kept()
-        raise
-
-
 def _global_batches(
     dataset: "tf.data.Dataset", calls: PythonCalls, size: int, length: int
 ) -> Iterator[Batch]:
     """Batches of `size` rows; the last one is filled up with rows of zeros."""
-    held = {key: np.zeros((0, length)) for key in ROW_KEYS}
+    held: Batch = {key: np.zeros((0, length)) for key in ROW_KEYS}
     held["characters"] = np.zeros(0)
     try:
         for group in dataset.as_numpy_iterator():
@@ -228,10 +181,3 @@ def _global_batches(
             key: np.pad(value, [(0, missing)] + [(0, 0)] * (value.ndim - 1))
             for key, value in held.items()
         }
-
-
-def _describe(selection: Selection) -> str:
-    """The data in words, for messages."""
-    where = selection.data_path if selection.data_path else selection.data_dir
-    origin = f" ({where})" if where else ""
-    return f"split {selection.split!r} of {selection.dataset_name!r}{origin}"

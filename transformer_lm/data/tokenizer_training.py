@@ -8,8 +8,8 @@ from typing import TypeVar
 from etils import epath
 
 from transformer_lm.data.graph import PythonCalls, import_tensorflow
-from transformer_lm.data.groups import Order, text_groups
-from transformer_lm.data.pipeline import open_records
+from transformer_lm.data.opening import open_records
+from transformer_lm.data.shuffling import Order, text_groups
 from transformer_lm.data.source import Source
 from transformer_lm.data.windows import Windows
 from transformer_lm.registry import UserError

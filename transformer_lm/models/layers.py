@@ -39,6 +39,18 @@ def mask_padded_vocab(logits: jax.Array, vocab_size: int) -> jax.Array:
     return jnp.where(real, logits, jnp.asarray(MASKED_LOGIT, logits.dtype))
 
 
+def parameter(
+    module: nn.Module,
+    name: str,
+    init: Callable[..., jax.Array],
+    axes: tuple[str, ...],
+    shape: tuple[int, ...],
+) -> jax.Array:
+    """Declares a float32 parameter of `module` with a logical name for each axis."""
+    boxed = nn.with_logical_partitioning(init, axes)
+    return module.param(name, boxed, shape, jnp.float32)  # pyright: ignore[reportReturnType]
+
+
 class Projection(nn.Module):
     """A linear map of the last axes of its input, with a logical name for each axis.
 
@@ -70,23 +82,15 @@ class Projection(nn.Module):
             matrix = (math.prod(sizes), math.prod(self.features))
             return self.kernel_init(key, matrix, dtype).reshape(shape)
 
-        kernel = self.param(
-            "kernel",
-            nn.with_logical_partitioning(kernel_init, self.axes),
-            (*sizes, *self.features),
-            jnp.float32,
-        )
+        shape = (*sizes, *self.features)
+        kernel = parameter(self, "kernel", kernel_init, self.axes, shape)
         contracted = tuple(range(-num_inputs, 0)), tuple(range(num_inputs))
         outputs = jnp.tensordot(
             inputs.astype(self.dtype), kernel.astype(self.dtype), axes=contracted
         )
         if self.use_bias:
-            bias = self.param(
-                "bias",
-                nn.with_logical_partitioning(self.bias_init, self.axes[num_inputs:]),
-                self.features,
-                jnp.float32,
-            )
+            axes = self.axes[num_inputs:]
+            bias = parameter(self, "bias", self.bias_init, axes, self.features)
             outputs += jnp.expand_dims(bias, range(outputs.ndim - bias.ndim)).astype(
                 self.dtype
             )
@@ -112,11 +116,9 @@ class Embedding(nn.Module):
 
     def setup(self) -> None:
         """Makes the table."""
-        self.embedding = self.param(
-            "embedding",
-            nn.with_logical_partitioning(self.embedding_init, self.axes),
-            (self.size, self.features),
-            jnp.float32,
+        shape = (self.size, self.features)
+        self.embedding = parameter(
+            self, "embedding", self.embedding_init, self.axes, shape
         )
 
     def __call__(self, ids: jax.Array) -> jax.Array:

@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import sentencepiece
 from etils import epath
@@ -58,7 +58,10 @@ class SentencePieceTokenizer:
         import tensorflow as tf
         import tensorflow_text
 
-        model = tensorflow_text.SentencepieceTokenizer(self.model_proto, tf.int32)
+        model: Any = tensorflow_text.SentencepieceTokenizer(
+            self.model_proto,
+            tf.int32,  # pyright: ignore[reportArgumentType]  (two names of one class)
+        )
         return model.tokenize
 
 

@@ -4,21 +4,58 @@ import shlex
 
 from transformer_lm.registry import UserError, describe_unknown
 
-KNOWN = """
-accept_language add_dummy_prefix allow_whitespace_only_pieces auto_character_coverage
-bos_id bos_piece byte_fallback character_coverage control_symbols
-differential_privacy_clipping_threshold differential_privacy_noise_level
-enable_differential_privacy eos_id eos_piece escape_whitespaces hard_vocab_limit
-input_sentence_size max_sentence_length max_sentencepiece_length
-mining_sentence_size model_type name normalization_rule_name normalization_rule_tsv
-num_sub_iterations num_threads pad_id pad_piece precompiled_charsmap
-pretokenization_delimiter remove_extra_whitespaces required_chars
-seed_sentencepiece_size seed_sentencepieces_file self_test_sample_size
-shrinking_factor shuffle_input_sentence split_by_number split_by_unicode_script
-split_by_whitespace split_digits train_extremely_large_corpus training_sentence_size
-treat_whitespace_as_suffix unk_id unk_piece unk_surface use_all_vocab
-user_defined_symbols vocabulary_output_piece_score
-""".split()
+KNOWN = [
+    "accept_language",
+    "add_dummy_prefix",
+    "allow_whitespace_only_pieces",
+    "auto_character_coverage",
+    "bos_id",
+    "bos_piece",
+    "byte_fallback",
+    "character_coverage",
+    "control_symbols",
+    "differential_privacy_clipping_threshold",
+    "differential_privacy_noise_level",
+    "enable_differential_privacy",
+    "eos_id",
+    "eos_piece",
+    "escape_whitespaces",
+    "hard_vocab_limit",
+    "input_sentence_size",
+    "max_sentence_length",
+    "max_sentencepiece_length",
+    "mining_sentence_size",
+    "model_type",
+    "name",
+    "normalization_rule_name",
+    "normalization_rule_tsv",
+    "num_sub_iterations",
+    "num_threads",
+    "pad_id",
+    "pad_piece",
+    "precompiled_charsmap",
+    "pretokenization_delimiter",
+    "remove_extra_whitespaces",
+    "required_chars",
+    "seed_sentencepiece_size",
+    "seed_sentencepieces_file",
+    "self_test_sample_size",
+    "shrinking_factor",
+    "shuffle_input_sentence",
+    "split_by_number",
+    "split_by_unicode_script",
+    "split_by_whitespace",
+    "split_digits",
+    "train_extremely_large_corpus",
+    "training_sentence_size",
+    "treat_whitespace_as_suffix",
+    "unk_id",
+    "unk_piece",
+    "unk_surface",
+    "use_all_vocab",
+    "user_defined_symbols",
+    "vocabulary_output_piece_score",
+]
 """Options of sentencepiece 0.2: fields of its TrainerSpec and NormalizerSpec."""
 
 TAKEN = {

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import sentencepiece
 
@@ -37,7 +38,8 @@ def train(
     """
     sentencepiece.set_random_generator_seed(0)
     model = io.BytesIO()
-    settings = {"num_threads": str(_THREADS), "minloglevel": "1", **options}
+    # Any: the trainer takes options as text or as values.
+    settings: dict[str, Any] = {"num_threads": _THREADS, "minloglevel": 1, **options}
     try:
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=sentences(texts, max_characters),

@@ -68,7 +68,7 @@ class HoldOut:
         return {f"eval_{name}": value for name, value in values.items()}
 
     def samples(self, parameters: Any) -> dict[str, str]:
-        """Continues the prompts of the config; names are `sample_0`, `sample_1`, …"""
+        """Continues the prompts of the config: `sample_0`, `sample_1` and so on."""
         texts = sample_texts(
             self.settings, self.program.model, parameters, self.tokenizer
         )

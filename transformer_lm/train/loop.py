@@ -77,9 +77,7 @@ def run(settings: Settings, workdir: str) -> Outcome:
     saver = Saver(store, settings, step)
     profiler = StepProfiler(str(path / "profile"), step, training.profile_steps)
     watch = PreemptionWatch()
-    if step >= total:
-        LOGGER.info("step %d of %d is done: nothing is left to train", step, total)
-        outcome = hold_out.look(state.evaluated)
+    outcome = Outcome({}, {})
 
     # Train: nothing in this loop waits for the devices but catch_up and what follows.
     while step < total:
@@ -111,6 +109,9 @@ def run(settings: Settings, workdir: str) -> Outcome:
         reporter.restart_clock(step)
 
     # Finish.
+    if start.step >= total:
+        LOGGER.info("step %d of %d is done: nothing is left to train", step, total)
+        outcome = hold_out.look(state.evaluated)
     saver.close()
     reporter.close()
     profiler.close()

@@ -1,6 +1,6 @@
 """What a run computes: network, mesh, and the compiled steps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,9 +46,9 @@ class Program:
 
 
 def build_program(
-    settings: Settings, vocab_size: int, devices: list[jax.Device] | None = None
+    settings: Settings, vocab_size: int, devices: Sequence[Any] | None = None
 ) -> Program:
-    """Builds network, optimizer and steps for a mesh over `devices` (default: all)."""
+    """Builds network, optimizer and steps for a mesh over `devices` (by default all)."""
     mesh = settings.mesh.build(devices)
     model = settings.build_model(vocab_size)
     schedule = settings.schedule.build(settings.training.num_train_steps)

@@ -1,7 +1,7 @@
 """Where a run begins."""
 
+import dataclasses
 import logging
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -18,7 +18,7 @@ from transformer_lm.train.workdir import compare_settings, read_settings
 LOGGER = logging.getLogger("transformer_lm")
 
 
-@dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True)
 class Start:
     """The state a run begins with."""
 
@@ -94,7 +94,7 @@ def _with_parameters_of(source: str, state: TrainState, program: Program) -> Tra
     average = state.average
     if average is not None:
         average = jax.tree.map(lambda leaf: leaf.copy(), parameters)
-    return state.replace(parameters=parameters, average=average)
+    return dataclasses.replace(state, parameters=parameters, average=average)
 
 
 def load_parameters(
@@ -139,8 +139,8 @@ def load_trained(
       (step of the checkpoint, network, parameters).
     """
     model = settings.build_model(vocab_size)
-    rows = {name: jnp.zeros((1, 1), jnp.int32) for name in settings.model.inputs}
-    shapes = jax.eval_shape(lambda: model.init(jax.random.key(0), **rows)["params"])
+    rows = [jnp.zeros((1, 1), jnp.int32) for _ in settings.model.inputs]
+    shapes = jax.eval_shape(lambda: model.init(jax.random.key(0), *rows)["params"])
     device = jax.sharding.SingleDeviceSharding(jax.devices()[0])
     abstract = jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=device),

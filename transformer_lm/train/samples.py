@@ -5,8 +5,8 @@ from typing import Any
 from flax import linen as nn
 
 from transformer_lm.config import Settings
-from transformer_lm.sampling import generate
 from transformer_lm.data.groups import special_ids
+from transformer_lm.sampling import generate
 from transformer_lm.tokenizers.interface import Tokenizer
 
 PROMPT_SEPARATOR = ";;"

@@ -1,5 +1,6 @@
 """The state of a run, and where it lies on the mesh."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -48,9 +49,8 @@ def state_init(
 
     def init(key: jax.Array) -> TrainState:
         row = jnp.zeros((1, settings.max_length), jnp.int32)
-        inputs = {name: row for name in settings.model.inputs}
-        variables = model.init(key, **inputs)
-        parameters = variables["params"]
+        inputs = [row for _ in settings.model.inputs]
+        parameters = model.init(key, *inputs)["params"]
         plain = nn.unbox(parameters)
         has_average = settings.training.ema_decay is not None
         return TrainState(
@@ -87,8 +87,9 @@ def state_shardings(
         transform_non_params=lambda _: everywhere,
     )
     average = None if abstract.average is None else parameters
-    placed = placed.replace(parameters=parameters, optimizer=optimizer, average=average)
-    return abstract, placed
+    return abstract, dataclasses.replace(
+        placed, parameters=parameters, optimizer=optimizer, average=average
+    )
 
 
 def create_state(init: StateInit, placed: TrainState, seed: int) -> TrainState:

@@ -1,5 +1,6 @@
 """One update of the parameters, and one step of evaluation."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -97,16 +98,18 @@ def make_train_step(
         )
         parameters = optax.apply_updates(state.parameters, updates)
         average = state.average
-        if average is not None:
+        if average is not None and ema_decay is not None:
             average = optax.incremental_update(parameters, average, 1 - ema_decay)
-        new = state.replace(parameters=parameters, optimizer=optimizer, average=average)
+        new = dataclasses.replace(
+            state, parameters=parameters, optimizer=optimizer, average=average
+        )
         finite = jnp.isfinite(gradient_norm)
         loss_scale = state.loss_scale
         if loss_scale is not None:
             # Too large a scale, not a broken model: leave this update out.
             new = jax.tree.map(lambda a, b: jnp.where(finite, a, b), new, state)
             loss_scale = loss_scale.adjust(finite)
-        new = new.replace(step=state.step + 1, loss_scale=loss_scale)
+        new = dataclasses.replace(new, step=state.step + 1, loss_scale=loss_scale)
         metrics = {
             "sums": sums,
             "learning_rate": jnp.asarray(schedule(state.step), jnp.float32),

@@ -53,7 +53,9 @@ class MetricWindow:
 
     def close(self) -> dict[str, float]:
         """Returns the means over the window, named `train_…`, and begins a new one."""
-        means = normalise({name: tuple(pair) for name, pair in self._sums.items()})
+        means = normalise(
+            {name: (total, weight) for name, (total, weight) in self._sums.items()}
+        )
         self._sums = {}
         return {f"train_{name}": value for name, value in means.items()} | self._last
 

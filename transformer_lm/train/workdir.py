@@ -43,7 +43,7 @@ def write_settings(path: epath.Path, settings: Settings) -> None:
     """Writes settings.json in one piece."""
     temporary = path / f"{SETTINGS_FILE}.tmp"
     temporary.write_text(settings.to_json())
-    temporary.rename(path / SETTINGS_FILE)
+    temporary.replace(path / SETTINGS_FILE)
 
 
 def read_settings(workdir: str) -> dict[str, Any]:

@@ -42,10 +42,11 @@ class BlockRecords:
         """Returns the records from number `start` on; see `Records`."""
         tf = import_tensorflow()
         first = start // self._block_records
+        place = tf.constant(start, tf.int64)
         dtypes = [tf.string, tf.bool, tf.bool, tf.int64, tf.bool]
 
         def read(number: "tf.Tensor") -> tuple["tf.Tensor", ...]:
-            outputs = self._calls.call(self._read, [number, start], dtypes)
+            outputs = self._calls.call(self._read, [number, place], dtypes)
             for output in outputs[:4]:
                 output.set_shape([None])
             outputs[4].set_shape([])
@@ -96,5 +97,5 @@ class BlockRecords:
             np.array([record.starts_document for record in own], dtype=bool),
             np.array([record.ends_document for record in own], dtype=bool),
             index[chosen],
-            np.bool_(bool(records)),
+            np.array(bool(records)),
         )

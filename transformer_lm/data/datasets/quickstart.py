@@ -37,7 +37,8 @@ class Quickstart:
 
     def open(self, share: Share, calls: PythonCalls) -> BlockRecords:
         """Opens the generator; it cannot fail."""
-        split = PercentSplit.parse(share.split).name
+        name = PercentSplit.parse(share.split).name
+        split = "train" if name == "train" else "validation"
         count = _DOCUMENTS[split]
 
         def block(number: int) -> list[Record]:

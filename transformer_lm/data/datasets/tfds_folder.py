@@ -31,10 +31,14 @@ def open_builder(tfds_name: str, aliases: tuple[str, ...], data_dir: str | None)
     given = data_dir or os.environ.get("TFDS_DATA_DIR") or _DEFAULT_FOLDER
     root = epath.Path(given).expanduser()
     name = tfds_name.replace(":", "/")  # my_dataset/config:1.0.0
-    for folder in (root / name, *(root / alias for alias in aliases), root):
-        version = _newest_version(folder)
+    for place in (name, *aliases):
+        version = _newest_version(root / place)
         if version is not None:
             return tfds.builder_from_directory(version)
+    if (root / "dataset_info.json").exists():
+        builder = tfds.builder_from_directory(root)
+        if builder.name in {place.partition("/")[0] for place in (name, *aliases)}:
+            return builder
     origin = f"data_dir={data_dir!r}" if data_dir else "data_dir is not set"
     raise UserError(
         f"{tfds_name} is not prepared in {root} ({origin}; looked for"
@@ -45,7 +49,7 @@ def open_builder(tfds_name: str, aliases: tuple[str, ...], data_dir: str | None)
 
 
 def _newest_version(folder: epath.Path) -> epath.Path | None:
-    """The folder itself if it is a version's, else its newest version."""
+    """The folder itself if it is a version's, else its newest version, if any."""
     if (folder / "dataset_info.json").exists():
         return folder
     if not folder.is_dir():

@@ -36,12 +36,12 @@ class TfdsRecords:
 
         self.preprocess = preprocess
         self._builder = builder
-        feature = builder.info.features.get("text")
-        if feature is None or feature.dtype not in (str, import_tensorflow().string):
+        features = dict(builder.info.features.items())
+        kind = import_tensorflow().string
+        if "text" not in features or features["text"].tf_dtype != kind:
             raise UserError(
                 f"{share.dataset_name} in {builder.data_path} has no string feature"
-                f" 'text' (it has {', '.join(builder.info.features)}); choose a data set"
-                " that has one"
+                f" 'text' (it has {', '.join(features)}); choose a data set that has one"
             )
         try:
             wanted = tfds.core.ReadInstruction.from_spec(share.split)
@@ -52,7 +52,15 @@ class TfdsRecords:
                 f" {share.split!r} (it has {', '.join(builder.info.splits)});"
                 f" set train_split or eval_split ({_first_line(error)})"
             ) from error
-        self._ranges = [(part.splitname, part.from_, part.to) for part in ranges]
+        sizes = {name: info.num_examples for name, info in builder.info.splits.items()}
+        self._ranges = [
+            (
+                part.splitname,
+                part.from_ or 0,
+                sizes[part.splitname] if part.to is None else part.to,
+            )
+            for part in ranges
+        ]
         total = sum(end - first for _, first, end in self._ranges)
         self._first = total * share.process_index // share.process_count
         self._end = total * (share.process_index + 1) // share.process_count
