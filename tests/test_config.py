@@ -18,15 +18,45 @@ PARTS = {
     "optimizer": "adamw",
     "schedule": "rsqrt",
 }
-REFERENCE_KEYS = """
-vocab_path vocab_size max_corpus_chars spm_train_options dataset_name train_split
-eval_dataset_name eval_split per_device_batch_size eval_per_device_batch_size
-sampling_temperature sampling_top_k num_train_steps num_eval_steps num_predict_steps
-learning_rate warmup_steps label_smoothing weight_decay max_target_length
-max_eval_target_length max_predict_length logits_via_embedding num_layers qkv_dim emb_dim
-mlp_dim num_heads dropout_rate attention_dropout_rate save_checkpoints
-restore_checkpoints checkpoint_every_steps eval_every_steps use_bfloat16 seed prompts
-""".split()
+REFERENCE_KEYS = [
+    "vocab_path",
+    "vocab_size",
+    "max_corpus_chars",
+    "spm_train_options",
+    "dataset_name",
+    "train_split",
+    "eval_dataset_name",
+    "eval_split",
+    "per_device_batch_size",
+    "eval_per_device_batch_size",
+    "sampling_temperature",
+    "sampling_top_k",
+    "num_train_steps",
+    "num_eval_steps",
+    "num_predict_steps",
+    "learning_rate",
+    "warmup_steps",
+    "label_smoothing",
+    "weight_decay",
+    "max_target_length",
+    "max_eval_target_length",
+    "max_predict_length",
+    "logits_via_embedding",
+    "num_layers",
+    "qkv_dim",
+    "emb_dim",
+    "mlp_dim",
+    "num_heads",
+    "dropout_rate",
+    "attention_dropout_rate",
+    "save_checkpoints",
+    "restore_checkpoints",
+    "checkpoint_every_steps",
+    "eval_every_steps",
+    "use_bfloat16",
+    "seed",
+    "prompts",
+]
 
 
 @pytest.mark.parametrize("file", CONFIGS, ids=lambda file: Path(file).stem)

@@ -30,6 +30,10 @@ RULES: tuple[tuple[str, str | tuple[str, ...] | None], ...] = (
     ("positions", None),
     ("layers", None),
     ("norm", None),
+    ("token_types", None),
+    ("transform", None),
+    ("classes", None),
+    ("factor", None),
 )
 
 

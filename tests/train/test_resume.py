@@ -91,12 +91,15 @@ def state_at_end(workdir):
         }
 
 
+def samples(workdir):
+    lines = (workdir / "samples.jsonl").read_text().splitlines()
+    return [json.loads(line)["sample_0"] for line in lines]
+
+
 def assert_same_end(one, other):
     assert logged(one) == logged(other)
     jax.tree.map(np.testing.assert_array_equal, state_at_end(one), state_at_end(other))
-    assert [
-        json.loads(line)["sample_0"] for line in (one / "samples.jsonl").open()
-    ] == [json.loads(line)["sample_0"] for line in (other / "samples.jsonl").open()]
+    assert samples(one) == samples(other)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import functools
 
-from transformer_lm.corpora.everyday import bits_per_character, generate
+from transformer_lm.corpora.everyday import Split, bits_per_character, generate
 from transformer_lm.corpora.records import Record
 from transformer_lm.data.datasets.blocks import BlockRecords
 from transformer_lm.data.datasets.interface import Share
@@ -16,7 +16,7 @@ _SEED = 0
 
 
 @functools.cache
-def _entropy(split: str) -> float:
+def _entropy(split: Split) -> float:
     return bits_per_character(split, _DOCUMENTS[split], _SEED)
 
 
