@@ -1,8 +1,10 @@
 """The one place where the data side imports TensorFlow, and calls Python from it."""
 
+import contextlib
 import functools
 import os
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from transformer_lm.registry import UserError
@@ -20,15 +22,35 @@ def import_tensorflow() -> Any:  # Any: a module.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # No news of optimisations.
     try:
-        import tensorflow
+        with _quiet_stderr():
+            import tensorflow
+
+            if tensorflow.config.get_visible_devices("GPU"):
+                tensorflow.config.set_visible_devices([], "GPU")
     except ImportError as error:
         raise UserError(
             f"streaming text needs TensorFlow, which cannot be imported ({error});"
             " pip install -r requirements.txt"
         ) from error
-    if tensorflow.config.get_visible_devices("GPU"):
-        tensorflow.config.set_visible_devices([], "GPU")
     return tensorflow
+
+
+@contextlib.contextmanager
+def _quiet_stderr() -> Iterator[None]:
+    """Drops what C++ code writes to stderr.
+
+    While it starts, TensorFlow notes at length that there is no GPU, before its own log
+    levels count. Python's exceptions come out as ever.
+    """
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device.
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def deterministic_options() -> "tf.data.Options":

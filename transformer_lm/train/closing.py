@@ -18,7 +18,7 @@ def closing_summary(outcome: Outcome, workdir: str) -> str:
     lines += [
         f"  {name.removeprefix('eval_'):<28}{format_number(value)}"
         for name, value in outcome.metrics.items()
-        if name != ENTROPY
+        if name not in (ENTROPY, "eval_objective")
     ]
     if ENTROPY in outcome.metrics:
         entropy = outcome.metrics[ENTROPY]
