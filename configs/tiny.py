@@ -5,7 +5,10 @@ python main.py --config=configs/tiny.py:transformer_lm
 
 from transformer_lm.config import defaults
 
-FAMILIES = {"transformer_lm": {"objective": "causal_lm"}}
+FAMILIES = {
+    "transformer_lm": {"objective": "causal_lm"},
+    "gpt2": {"objective": "causal_lm"},
+}
 """What each family is trained with."""
 
 

@@ -118,7 +118,7 @@ def test_what_is_frozen_does_not_count_in_the_norm():
     config = AdamW(freeze_embeddings=True, clip_norm=1.0)
     transformation = config.build(lambda _: 0.01)
     parameters = small_tree()
-    state = transformation.init(parameters)
+    state = jax.jit(transformation.init)(parameters)
     gradients = jax.tree.map(lambda leaf: 0.001 * leaf, parameters)
     loud = dict(gradients, word_embedding={"embedding": jnp.full((6, 4), 1e6)})
     quiet, loud = (

@@ -8,7 +8,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from tests.train.test_step import NO_DROPOUT, train
+from tests.train.test_step import NO_DROPOUT, VOCABULARY, train
 from transformer_lm.checkpoint import CheckpointStore
 from transformer_lm.train.program import build_program
 
@@ -46,7 +46,7 @@ def test_two_processes_give_the_losses_of_one(tiny_settings, tmp_path):
     np.testing.assert_allclose(two[0], one, rtol=0, atol=1e-5)
     assert two[0] == two[1]
 
-    program = build_program(tiny_settings(**NO_DROPOUT), 250, jax.devices()[:1])
+    program = build_program(tiny_settings(**NO_DROPOUT), VOCABULARY, jax.devices()[:1])
     store = CheckpointStore(str(tmp_path))
     restored, position = store.restore(5, program.abstract)
     assert position is None  # It belongs to two processes.

@@ -6,17 +6,18 @@ import numpy as np
 import optax
 import pytest
 
+from transformer_lm.objectives.vocabulary import Vocabulary
 from transformer_lm.parallel import to_global
 from transformer_lm.train.program import build_program
 
-VOCAB_SIZE = 250
+VOCABULARY = Vocabulary(250)
 NO_DROPOUT = {"dropout_rate": 0.0, "attention_dropout_rate": 0.0}
 
 
 def random_batch(seed, rows=8, length=64):
     """Packed rows of two documents and padding, with unequal numbers of targets."""
     rng = np.random.default_rng(seed)
-    ids = rng.integers(0, VOCAB_SIZE, (rows, length + 1)).astype(np.int32)
+    ids = rng.integers(0, VOCABULARY.size, (rows, length + 1)).astype(np.int32)
     first = rng.integers(5, 30, (rows, 1))
     second = first + rng.integers(5, 30, (rows, 1))
     place = np.arange(length)[None]
@@ -34,7 +35,7 @@ def random_batch(seed, rows=8, length=64):
 
 def train(settings, *, num_devices=1, steps=5):
     """Losses and final state of a few steps on random batches."""
-    program = build_program(settings, VOCAB_SIZE, jax.devices()[:num_devices])
+    program = build_program(settings, VOCABULARY, jax.devices()[:num_devices])
     state = program.fresh_state(settings.training.seed)
     losses = []
     for step in range(steps):
@@ -92,8 +93,8 @@ def test_memory_savings_change_nothing(tiny_settings, one_device, remat, scan_la
         tiny_settings(remat=remat, scan_layers=scan_layers, **NO_DROPOUT),
     )
     # The same parameters in both layouts: stack those of the unrolled layers.
-    reference = build_program(plain, VOCAB_SIZE, jax.devices()[:1])
-    program = build_program(scanned, VOCAB_SIZE, jax.devices()[:1])
+    reference = build_program(plain, VOCABULARY, jax.devices()[:1])
+    program = build_program(scanned, VOCABULARY, jax.devices()[:1])
     parameters = reference.fresh_state(0).parameters
     if scan_layers:
         layers = list(parameters["stack"].values())
@@ -109,7 +110,7 @@ def test_memory_savings_change_nothing(tiny_settings, one_device, remat, scan_la
 
 def test_padding_and_other_rows_do_not_change_the_loss(tiny_settings):
     settings = tiny_settings(**NO_DROPOUT)
-    program = build_program(settings, VOCAB_SIZE, jax.devices()[:1])
+    program = build_program(settings, VOCABULARY, jax.devices()[:1])
     parameters = program.fresh_state(0).parameters
     batch = random_batch(0)
     padded = dict(batch)
@@ -126,7 +127,7 @@ def test_padding_and_other_rows_do_not_change_the_loss(tiny_settings):
 
 
 def test_token_id_zero_keeps_its_loss(tiny_settings):
-    program = build_program(tiny_settings(), VOCAB_SIZE, jax.devices()[:1])
+    program = build_program(tiny_settings(), VOCABULARY, jax.devices()[:1])
     batch = random_batch(0)
     batch["targets"] = np.zeros_like(batch["targets"])
     state = program.fresh_state(0)
@@ -138,7 +139,7 @@ def test_token_id_zero_keeps_its_loss(tiny_settings):
 
 def test_average_follows_the_parameters(tiny_settings):
     _, state = train(tiny_settings(ema_decay=0.5, **NO_DROPOUT), steps=1)
-    program = build_program(tiny_settings(**NO_DROPOUT), VOCAB_SIZE, jax.devices()[:1])
+    program = build_program(tiny_settings(**NO_DROPOUT), VOCABULARY, jax.devices()[:1])
     start = program.fresh_state(0).parameters
     expected = optax.incremental_update(state.parameters, start, 0.5)
     for ours, theirs in zip(
@@ -160,7 +161,7 @@ def test_low_precision_trains_float32_parameters(tiny_settings, one_device, dtyp
 
 def test_float16_leaves_out_updates_that_overflow(tiny_settings):
     settings = tiny_settings(dtype="float16", **NO_DROPOUT)
-    program = build_program(settings, VOCAB_SIZE, jax.devices()[:1])
+    program = build_program(settings, VOCABULARY, jax.devices()[:1])
     state = program.fresh_state(0)
     huge = state.loss_scale.replace(scale=jnp.asarray(2.0**40))
     before = jax.device_get(state.parameters)
@@ -184,7 +185,7 @@ def test_dropout_is_a_function_of_seed_and_step(tiny_settings):
 
 def test_clipping_bounds_the_update(tiny_settings):
     program = build_program(
-        tiny_settings(clip_norm=1e-3, **NO_DROPOUT), VOCAB_SIZE, jax.devices()[:1]
+        tiny_settings(clip_norm=1e-3, **NO_DROPOUT), VOCABULARY, jax.devices()[:1]
     )
     state = program.fresh_state(0)
     _, metrics = program.train_step(state, to_global(random_batch(0), program.mesh, 1))

@@ -18,7 +18,7 @@ from transformer_lm.parallel import any_process, start_distributed, to_global  #
 from transformer_lm.train.program import build_program  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parent))
-from test_step import VOCAB_SIZE, random_batch  # noqa: E402
+from test_step import VOCABULARY, random_batch  # noqa: E402
 
 STEPS = 5
 
@@ -35,7 +35,7 @@ def main(coordinator: str, count: int, index: int, workdir: str) -> None:
         ],
     )
     assert settings.problems_on(jax.device_count(), jax.process_count()) == []
-    program = build_program(settings, VOCAB_SIZE)
+    program = build_program(settings, VOCABULARY)
     state = program.fresh_state(0)
     losses = []
     for step in range(STEPS):

@@ -8,6 +8,7 @@ from transformer_lm.checkpoint import CheckpointStore
 from transformer_lm.config import ConfigError, Settings
 from transformer_lm.data.pipeline import train_iterator
 from transformer_lm.data.tokenizer_training import train_or_load_tokenizer
+from transformer_lm.objectives.vocabulary import Vocabulary
 from transformer_lm.parallel import to_global
 from transformer_lm.progress import setup_logging
 from transformer_lm.train.hold_out import HoldOut, Outcome
@@ -49,7 +50,7 @@ def run(settings: Settings, workdir: str) -> Outcome:
         windows=settings.windows,
         **processes,
     )
-    program = build_program(settings, tokenizer.vocab_size)
+    program = build_program(settings, Vocabulary(tokenizer.vocab_size))
     data = train_iterator(
         settings.source,
         settings.windows,

@@ -10,6 +10,7 @@ from flax import linen as nn
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from transformer_lm.config import Settings
+from transformer_lm.objectives.vocabulary import Vocabulary
 from transformer_lm.parallel import batch_sharding
 from transformer_lm.train.evaluate import EvalStep
 from transformer_lm.train.state import (
@@ -46,11 +47,11 @@ class Program:
 
 
 def build_program(
-    settings: Settings, vocab_size: int, devices: Sequence[Any] | None = None
+    settings: Settings, vocabulary: Vocabulary, devices: Sequence[Any] | None = None
 ) -> Program:
-    """Builds network, optimizer and steps for a mesh over `devices` (by default all)."""
+    """Builds network, optimizer and steps for a mesh over `devices`; by default all."""
     mesh = settings.mesh.build(devices)
-    model = settings.build_model(vocab_size)
+    model = settings.build_model(vocabulary.size)
     schedule = settings.schedule.build(settings.training.num_train_steps)
     transformation = settings.optimizer.build(schedule)
     init = state_init(settings, model, transformation)
@@ -63,8 +64,9 @@ def build_program(
         placed,
     )
     apply = network_apply(model)
+    objective = settings.objective.bind(vocabulary)
     train_step = make_train_step(
-        settings.objective,
+        objective,
         apply,
         transformation,
         schedule,
@@ -84,7 +86,7 @@ def build_program(
             donate_argnums=0,
         ),
         eval_step=jax.jit(
-            make_eval_step(settings.objective, apply),
+            make_eval_step(objective, apply),
             in_shardings=(placed.parameters, batch_sharding(mesh), everywhere),
             out_shardings=everywhere,
         ),

@@ -79,12 +79,20 @@ def state_shardings(
     parameters = shardings(boxed.parameters, mesh)
     everywhere = NamedSharding(mesh, PartitionSpec())
     placed = jax.tree.map(lambda _: everywhere, abstract)
+
+    def place(leaf: Any, parameter: Any, sharding: NamedSharding) -> Any:
+        if isinstance(leaf, optax.MaskedNode):
+            return leaf  # The optimizer leaves this parameter alone.
+        return sharding if leaf.shape == parameter.shape else everywhere
+
     optimizer = optax.tree_map_params(
         transformation,
-        lambda _, sharding: sharding,
+        place,
         abstract.optimizer,
+        abstract.parameters,
         parameters,
         transform_non_params=lambda _: everywhere,
+        is_leaf=lambda leaf: isinstance(leaf, optax.MaskedNode),
     )
     average = None if abstract.average is None else parameters
     return abstract, dataclasses.replace(

@@ -25,13 +25,10 @@ def network_apply(model: nn.Module) -> Apply:
         rng: jax.Array | None,
         method: str | None = None,
     ) -> Any:
-        return model.apply(
-            {"params": parameters},
-            *inputs,
-            deterministic=rng is None,
-            rngs=None if rng is None else {"dropout": rng},
-            method=method,
+        dropout = (
+            {} if rng is None else {"deterministic": False, "rngs": {"dropout": rng}}
         )
+        return model.apply({"params": parameters}, *inputs, method=method, **dropout)
 
     return apply
 
@@ -65,7 +62,7 @@ def make_train_step(
     ) -> tuple[Any, Sums]:
         rng = jax.random.wrap_key_data(state.rng)
         rng = jax.random.fold_in(rng, state.step)
-        accumulation = batch["weights"].shape[0]
+        accumulation = batch["tokens"].shape[0]
         draws, dropouts = jax.random.split(rng, (2, accumulation))
         batch = jax.vmap(objective.prepare)(batch, draws)
         weights = jax.tree.map(jnp.sum, jax.vmap(objective.weights)(batch))
