@@ -2,21 +2,29 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# The plain name takes a build with CUDA; name a CPU build where the index has one.
+TORCH ?= torch>=2.6
 READY := $(VENV)/.ready
 # The lock holds tested versions for the Python that runs; other Pythons take the ranges.
 LOCK := requirements-lock-$(shell $(PYTHON) -c 'import sys; print("py%d%d" % sys.version_info[:2])').txt
 CONSTRAINTS := $(if $(wildcard $(LOCK)),-c $(LOCK),)
 
-.PHONY: quickstart test test-slow lint format lock clean
+.PHONY: quickstart test test-slow test-hf lint format lock clean
 
 quickstart: $(READY)
 	$(BIN)/python main.py --config=configs/quickstart.py --workdir=runs/quickstart
 
 test: $(READY) lint
-	$(BIN)/python -m pytest -m "not slow and not gpu and not tpu"
+	$(BIN)/python -m pytest -m "not slow and not gpu and not tpu" --ignore=tests/hf
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest -m "slow and not gpu and not tpu"
+	$(BIN)/python -m pytest -m "slow and not gpu and not tpu" --ignore=tests/hf
+
+# Against the torch classes of transformers: a process of its own, because TensorFlow and
+# torch do not get on in one.
+test-hf: $(READY)
+	$(BIN)/python -m pip install --quiet "$(TORCH)"
+	$(BIN)/python -m pytest -m "hf and not slow" tests/hf
 
 lint: $(READY)
 	$(BIN)/ruff check .
