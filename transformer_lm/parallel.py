@@ -155,8 +155,8 @@ def start_distributed(
     """
     if coordinator is None:
         return
-    if "cpu" in (jax.config.read("jax_platforms") or ""):
-        jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    # Only CPU devices look at this, and they cannot work together without it.
+    jax.config.update("jax_cpu_collectives_implementation", "gloo")
     if coordinator == "auto":
         jax.distributed.initialize()
     else:
