@@ -1,6 +1,7 @@
 """Every model family at toy size: a training that takes seconds, for tries and tests.
 
 python main.py --config=configs/tiny.py:transformer_lm
+python main.py --config=configs/tiny.py:electra
 """
 
 from transformer_lm.config import defaults
@@ -8,6 +9,10 @@ from transformer_lm.config import defaults
 FAMILIES = {
     "transformer_lm": {"objective": "causal_lm"},
     "gpt2": {"objective": "causal_lm"},
+    "bert": {"objective": "sentence_pairs"},
+    "roberta": {"objective": "masked_lm"},
+    "albert": {"objective": "sentence_pairs"},
+    "electra": {"objective": "replaced_token"},
 }
 """What each family is trained with."""
 
@@ -31,6 +36,15 @@ def get_config(family: str = "transformer_lm"):
     config.mlp_dim = 64
     if "qkv_dim" in config:
         config.qkv_dim = 32
+
+    if config.objective != "causal_lm":
+        config.special_tokens = "[CLS],[SEP],[MASK]"
+    if family == "albert":
+        config.pair_objective = "sop"
+        config.embedding_size = 16
+    if family == "electra":
+        config.generator_size = 0.5
+        config.best_metric = "discriminator_loss"
 
     config.batch_size = 8
     config.max_target_length = 64

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from transformer_lm import command_line
 from transformer_lm.command_line import load_config, override, settings_from
 from transformer_lm.config import ConfigError, defaults, from_saved, resolve
+from transformer_lm.models import MODELS
 from transformer_lm.registry import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -65,6 +67,13 @@ def test_every_config_resolves(file):
     batch = settings.training.global_batch_size(8)
     assert settings.problems_on(8, 1) == []
     assert batch >= 8
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_every_family_has_a_tiny_config(family):
+    settings = settings_from(f"{TINY}:{family}", [])
+    assert dict(settings.choices)["model"] == family
+    assert resolve(from_saved(json.loads(settings.to_json()))) == settings
 
 
 @pytest.mark.parametrize("file", CONFIGS, ids=lambda file: Path(file).stem)
@@ -139,6 +148,30 @@ def test_values_are_read_as_the_type_of_their_key(argument, key, value):
     assert override(config, [argument]) == []
     assert config[key] == value
     assert type(config[key]) is type(value)
+
+
+def test_the_best_metric_is_one_that_is_measured():
+    (found,) = problems(["--config.best_metric=loss"], f"{TINY}:electra")
+    assert "best_metric='loss' is not measured by objective='replaced_token'" in found
+    assert "discriminator_loss" in found
+    assert problems(["--config.best_metric=pair_loss"])
+
+
+@pytest.mark.parametrize(
+    ("family", "argument", "message"),
+    [
+        ("gpt2", "row_mode=document", "row_mode='document' has no effect"),
+        ("bert", "row_mode=document", "leave it at 'packed'"),
+        ("roberta", "long_documents=drop", r"no effect on this .* \(masked\)"),
+        ("roberta", "short_sequence_probability=0.2", "has no effect"),
+        ("roberta", "row_mode=lines", "must be 'packed', 'document' or"),
+        ("albert", "max_target_length=4", "must be at least 5"),
+        ("albert", "short_sequence_probability=2", r"must lie in \[0, 1\]"),
+    ],
+)
+def test_rows_that_cannot_be(family, argument, message):
+    (found,) = problems([f"--config.{argument}"], f"{TINY}:{family}")
+    assert re.search(message, found)
 
 
 def test_one_batch_size_only():

@@ -21,7 +21,7 @@ from etils import epath
 from transformer_lm.registry import UserError
 
 FORMAT_VERSION = 1
-HIGHER_IS_BETTER = ("accuracy",)
+HIGHER_IS_BETTER = ("accuracy", "precision", "recall")
 SEPARATE = ("parameters", "average")
 """Items of their own; all other fields of the state are in `training`."""
 
@@ -78,7 +78,7 @@ class CheckpointStore:
     def __init__(
         self, workdir: str, *, keep: int = 1, best_metric: str = "loss"
     ) -> None:
-        sign = 1.0 if best_metric in HIGHER_IS_BETTER else -1.0
+        sign = 1.0 if best_metric.endswith(HIGHER_IS_BETTER) else -1.0
         policies = ocp.checkpoint_managers
         self._manager = ocp.CheckpointManager(
             epath.Path(workdir).resolve() / "checkpoints",

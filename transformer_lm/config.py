@@ -227,6 +227,15 @@ def _cross_problems(settings: Settings, choices: Mapping[str, str]) -> list[str]
             f"grad_accumulation_steps={accumulation} must divide batch_size={batch}"
         )
     problems += settings.model.problems_with_length(settings.max_length)
+    if not settings.objective.problems():
+        problems += settings.windows.problems_with_rows(settings.objective.rows)
+    best = settings.checkpoints.best_metric
+    if best not in settings.objective.metrics:
+        problems.append(
+            f"best_metric={best!r} is not measured by objective="
+            f"{choices['objective']!r}; choose from"
+            f" {', '.join(settings.objective.metrics)}"
+        )
     return problems
 
 

@@ -178,6 +178,9 @@ class Progress:
         """Says loss, speeds and the time left."""
         shown = (
             ("train_loss", "loss {}"),
+            ("train_pair_loss", "pair loss {}"),
+            ("train_generator_loss", "generator loss {}"),
+            ("train_discriminator_loss", "discriminator loss {}"),
             ("tokens_per_second", "{} tokens/s"),
             ("mfu", "MFU {} %"),
         )

@@ -136,7 +136,7 @@ class Checkpoints:
     keep_checkpoints: int = 3
     """How many of the newest checkpoints stay; the best one stays besides."""
     best_metric: str = "loss"
-    """Held-out metric that the best checkpoint has lowest (accuracy: highest)."""
+    """Held-out metric that the best checkpoint has lowest (…accuracy: highest)."""
 
     def problems(self) -> list[str]:
         """Lists what cannot work, a line each."""

@@ -238,3 +238,30 @@ def test_sizes_are_checked():
 
 def test_the_registry_leads_here():
     assert TOKENIZERS["sentencepiece"] is SentencePieceConfig
+
+
+def test_special_tokens_are_control_pieces(tokenizer, tmp_path):
+    config = dataclasses.replace(BYTES, special_tokens="[CLS],[SEP],[MASK]")
+    assert config.problems() == []
+    trained = config.train([TEXT], str(tmp_path))
+    assert (trained.cls_id, trained.sep_id, trained.mask_id) == (3, 4, 5)
+    assert trained.special_ids == (0, 1, 2, 3, 4, 5)
+    ids = trained.encode("港の朝[MASK]")
+    assert trained.mask_id not in ids
+    assert trained.decode([3, *ids, 4]) == "港の朝[MASK]"
+    assert (tokenizer.cls_id, tokenizer.sep_id, tokenizer.mask_id) == (None, None, None)
+    assert tokenizer.special_ids == (0, 1, 2)
+
+
+@pytest.mark.parametrize("tokens", ["[CLS],[CLS]", "[CLS],,[SEP]", "[CLS],"])
+def test_special_tokens_are_different_names(tokens):
+    (problem,) = SentencePieceConfig(special_tokens=tokens).problems()
+    assert "must be different names" in problem
+
+
+def test_special_tokens_have_one_home():
+    config = SentencePieceConfig(
+        special_tokens="[CLS]", spm_train_options="--control_symbols=[SEP]"
+    )
+    (problem,) = config.problems()
+    assert "leave --control_symbols out" in problem

@@ -9,7 +9,7 @@ import numpy as np
 
 from transformer_lm.data.datasets.interface import Records
 from transformer_lm.data.graph import PythonCalls, import_tensorflow
-from transformer_lm.data.groups import COUNT_KEYS, ROW_KEYS
+from transformer_lm.data.groups import COUNT_KEYS
 from transformer_lm.data.position import Position
 from transformer_lm.registry import UserError
 
@@ -33,6 +33,7 @@ class BatchIterator(Iterator[Batch]):
         records: Records,
         calls: PythonCalls,
         *,
+        keys: Iterable[str],
         batch_size: int,
         name: str,
         settings: dict[str, Any],
@@ -40,9 +41,10 @@ class BatchIterator(Iterator[Batch]):
         """Prepares reading; nothing is read before the first batch.
 
         Args:
-          open_groups: from a position to the packed groups from there on.
+          open_groups: from a position to the groups of rows from there on.
           records: what is read.
           calls: has the errors of Python code.
+          keys: of the arrays in a batch.
           batch_size: rows in a batch.
           name: the data, in words, for messages.
           settings: everything on which the order of the data depends.
@@ -50,6 +52,7 @@ class BatchIterator(Iterator[Batch]):
         self._open_groups = open_groups
         self._records = records
         self._calls = calls
+        self._keys = tuple(keys)
         self._batch_size = batch_size
         self._name = name
         self._settings = settings
@@ -70,10 +73,12 @@ class BatchIterator(Iterator[Batch]):
                 continue
             taken = min(wanted, available)
             rows = slice(self._position.row, self._position.row + taken)
-            parts.append({key: self._group[key][rows] for key in ROW_KEYS})
+            parts.append({key: self._group[key][rows] for key in self._keys})
             self._position = dataclasses.replace(self._position, row=rows.stop)
             wanted -= taken
-        return {key: np.concatenate([part[key] for part in parts]) for key in ROW_KEYS}
+        return {
+            key: np.concatenate([part[key] for part in parts]) for key in self._keys
+        }
 
     def get_state(self) -> bytes:
         """Returns the position, some hundred bytes of JSON."""
@@ -116,7 +121,7 @@ class BatchIterator(Iterator[Batch]):
                 raise UserError(
                     f"{self._name} gives no row in a whole epoch"
                     f" ({self._position.counts}); choose long_documents=split, a larger"
-                    " max_target_length, or other text"
+                    " max_target_length, or more or other text"
                 )
             self._rows_in_epoch = 0
         self._rows_in_epoch += len(group["tokens"])

@@ -8,7 +8,7 @@ right by one, with the start mark first. With length 4, start 1 and end 2, the d
     targets    5 6 7 8 | 9 2 10 2      positions  0 1 2 3 | 0 1 0 1
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -30,6 +30,8 @@ class Documents:
     """[records] bool: whether a record starts its document."""
     ends: np.ndarray
     """[records] bool: whether it ends it; the end mark follows."""
+    sentences: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
+    """[sentences] tokens of each, where records are cut into sentences."""
 
 
 @dataclass(frozen=True)

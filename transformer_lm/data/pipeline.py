@@ -1,13 +1,13 @@
-"""Streaming: text → tokens → packed rows → batches of this host."""
+"""Streaming: text → tokens → rows → batches of this host."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from transformer_lm.data.batches import Batch, BatchIterator
 from transformer_lm.data.graph import PythonCalls, import_tensorflow
-from transformer_lm.data.groups import ROW_KEYS, packed_groups, special_ids
+from transformer_lm.data.groups import groups_of_rows
 from transformer_lm.data.opening import (
     any_record,
     describe,
@@ -15,6 +15,7 @@ from transformer_lm.data.opening import (
     record_characters,
 )
 from transformer_lm.data.position import Position
+from transformer_lm.data.row_builders import RowBuilder, row_builder
 from transformer_lm.data.shuffling import Order, text_groups
 from transformer_lm.data.source import Source
 from transformer_lm.data.windows import Windows
@@ -32,6 +33,7 @@ def train_iterator(
     *,
     batch_size: int,
     seed: int,
+    rows: RowBuilder | None = None,
     process_index: int = 0,
     process_count: int = 1,
 ) -> BatchIterator:
@@ -43,6 +45,7 @@ def train_iterator(
       tokenizer: its vocabulary.
       batch_size: rows in this host's part of a batch.
       seed: of the order.
+      rows: what rows hold; None: text for causal training.
       process_index: this host, from 0; every host reads other records.
       process_count: number of hosts.
 
@@ -63,6 +66,7 @@ def train_iterator(
         )
     order = Order(source.shuffle_buffer_size, seed, repeat=True)
     length = windows.max_target_length
+    rows = rows or row_builder("causal", windows, tokenizer)
 
     def open_groups(position: Position) -> "tf.data.Dataset":
         groups = text_groups(
@@ -73,11 +77,10 @@ def train_iterator(
             start=position.window,
             skip=position.group,
         )
-        return packed_groups(
-            groups, records, windows, tokenizer, order, calls, length=length
+        return groups_of_rows(
+            groups, records, rows, tokenizer, order, calls, length=length
         )
 
-    start_id, end_id = special_ids(tokenizer)
     settings: dict[str, Any] = {
         "dataset_name": selection.dataset_name,
         "train_split": selection.split,
@@ -85,9 +88,9 @@ def train_iterator(
         "invalid_utf8": selection.invalid_utf8,
         "shuffle_buffer_size": order.shuffle_buffer_size,
         "max_target_length": length,
-        "long_documents": windows.long_documents,
         "seed": seed,
-        "the vocabulary": [tokenizer.vocab_size, start_id, end_id],
+        "vocab_size": tokenizer.vocab_size,
+        **rows.settings(),
         "record_characters": record_characters(windows),
         "this process": [process_index, process_count],
     }
@@ -95,6 +98,7 @@ def train_iterator(
         open_groups,
         records,
         calls,
+        keys=rows.arrays,
         batch_size=batch_size,
         name=name + part,
         settings=settings,
@@ -107,20 +111,23 @@ def eval_batches(
     tokenizer: Tokenizer,
     *,
     batch_size: int,
+    rows: RowBuilder | None = None,
     process_index: int = 0,
     process_count: int = 1,
 ) -> Iterator[Batch]:
-    """Returns this host's part of the held-out split, once, in order, in packed rows.
+    """Returns this host's part of the held-out split, once, in the order of the text.
 
     A global batch is the same rows in the same order for any number of hosts, so that
     every host gets equally many batches: each reads the whole split and takes its
-    rows. The last batch is filled up with rows of weight 0.
+    rows. The last batch is filled up with rows of zeros. What rows draw at random is the
+    same every time.
 
     Args:
       source: the text.
       windows: how it is laid into rows.
       tokenizer: its vocabulary.
       batch_size: rows in this host's part of a batch.
+      rows: what rows hold; None: text for causal training.
       process_index: this host, from 0.
       process_count: number of hosts.
 
@@ -133,11 +140,12 @@ def eval_batches(
     records = open_records(selection, windows, calls)
     order = Order(shuffle_buffer_size=1, seed=0, repeat=False)
     length = windows.max_eval_target_length
+    rows = rows or row_builder("causal", windows, tokenizer)
     groups = text_groups(records, order, calls)
-    dataset = packed_groups(
-        groups, records, windows, tokenizer, order, calls, length=length
+    dataset = groups_of_rows(
+        groups, records, rows, tokenizer, order, calls, length=length
     )
-    parts = _global_batches(dataset, calls, batch_size * process_count, length)
+    parts = _global_batches(dataset, calls, rows.arrays, batch_size * process_count)
     mine = slice(process_index * batch_size, (process_index + 1) * batch_size)
     first = next(parts, None)
     if first is None:
@@ -156,18 +164,18 @@ def eval_batches(
 
 
 def _global_batches(
-    dataset: "tf.data.Dataset", calls: PythonCalls, size: int, length: int
+    dataset: "tf.data.Dataset", calls: PythonCalls, keys: Iterable[str], size: int
 ) -> Iterator[Batch]:
     """Batches of `size` rows; the last one is filled up with rows of zeros."""
-    held: Batch = {key: np.zeros((0, length)) for key in ROW_KEYS}
-    held["characters"] = np.zeros(0)
+    held: Batch = {}
     try:
         for group in dataset.as_numpy_iterator():
-            parts = {key: [held[key], group[key]] for key in ROW_KEYS}
-            rows = {
-                key: np.concatenate(value).astype(group[key].dtype)
-                for key, value in parts.items()
-            }
+            rows = {key: group[key] for key in keys}
+            if held:
+                rows = {
+                    key: np.concatenate([held[key], value])
+                    for key, value in rows.items()
+                }
             whole = len(rows["tokens"]) // size * size
             for first in range(0, whole, size):
                 yield {key: value[first : first + size] for key, value in rows.items()}
@@ -175,8 +183,8 @@ def _global_batches(
     except import_tensorflow().errors.OpError:
         calls.raise_kept()
         raise
-    missing = size - len(held["tokens"])
-    if missing < size:
+    if held and len(held["tokens"]):
+        missing = size - len(held["tokens"])
         yield {
             key: np.pad(value, [(0, missing)] + [(0, 0)] * (value.ndim - 1))
             for key, value in held.items()

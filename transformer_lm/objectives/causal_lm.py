@@ -21,6 +21,9 @@ class CausalLM:
     z_loss: float = 0.0
     """Factor of the squared log of the softmax denominator; 1e-4 is usual."""
 
+    rows = "causal"
+    metrics = ("objective", "loss", "accuracy", "bits_per_character", "perplexity")
+
     def problems(self) -> list[str]:
         """Lists what cannot work, a line each."""
         problems = []

@@ -34,6 +34,14 @@ class Apply(Protocol):
 class ObjectiveConfig(Protocol):
     """What a config chooses by name: settings that become an objective."""
 
+    metrics: tuple[str, ...]
+    """Names of what `Objective.sums` and `metrics.normalise` give in evaluation."""
+
+    @property
+    def rows(self) -> str:
+        """Which rows it learns from: causal, masked, or pairs, nsp or sop."""
+        ...
+
     def problems(self) -> list[str]:
         """Lists what cannot work, a line each."""
         ...

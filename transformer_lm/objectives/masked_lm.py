@@ -17,6 +17,9 @@ from transformer_lm.objectives.vocabulary import Vocabulary
 class MaskedLM(Masking):
     """Predicts hidden tokens from those around them."""
 
+    rows = "masked"
+    metrics = ("loss", "accuracy", "perplexity")
+
     def bind(self, vocabulary: Vocabulary) -> "BoundMaskedLM":
         """Returns the objective for the tokens of a vocabulary."""
         return BoundMaskedLM(Masker(self, vocabulary))

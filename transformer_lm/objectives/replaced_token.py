@@ -24,6 +24,13 @@ class ReplacedToken(Masking):
     discriminator_weight: float = 50.0
     """Factor of the discriminator's loss, a mean over all tokens."""
 
+    rows = "masked"
+    metrics = (
+        *("generator_loss", "generator_accuracy"),
+        *("discriminator_loss", "discriminator_accuracy"),
+        *("discriminator_precision", "discriminator_recall"),
+    )
+
     def problems(self) -> list[str]:
         """Lists what cannot work, a line each."""
         return super().problems() + [

@@ -25,6 +25,13 @@ class SentencePairs(Masking):
     et al. 2019, section 3.1); sop, its texts are swapped (Lan et al. 2020, 3.1).
     """
 
+    metrics = ("loss", "masked_accuracy", "pair_loss", "pair_accuracy", "perplexity")
+
+    @property
+    def rows(self) -> str:
+        """Pairs of one kind or the other."""
+        return self.pair_objective
+
     def problems(self) -> list[str]:
         """Lists what cannot work, a line each."""
         problems = super().problems()

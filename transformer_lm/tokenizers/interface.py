@@ -17,6 +17,11 @@ class Tokenizer(Protocol):
     eos_id: int | None
     unk_id: int | None
     pad_id: int | None
+    cls_id: int | None
+    sep_id: int | None
+    mask_id: int | None
+    special_ids: tuple[int, ...]
+    """Tokens that stand for no text, such as marks and what is unknown."""
 
     def encode(self, text: str) -> list[int]:
         """Returns the ids of a text alone, without special tokens."""

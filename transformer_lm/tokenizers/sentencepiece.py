@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 
 
 class SentencePieceTokenizer:
-    """A SentencePiece model; meets `Tokenizer`."""
+    """A SentencePiece model; meets `Tokenizer`.
+
+    The control pieces [CLS], [SEP] and [MASK], where a model has them, are the special
+    tokens of encoders. Its pieces know no words: in Japanese text the mark of a word's
+    start (U+2581) stands only where the text has a blank. Rows for encoders therefore
+    count every token as a word.
+    """
 
     def __init__(self, model_proto: bytes, origin: str = "memory") -> None:
         """Reads a model.
@@ -43,7 +49,15 @@ class SentencePieceTokenizer:
         self.eos_id = _existing(self._processor.eos_id())
         self.unk_id = _existing(self._processor.unk_id())
         self.pad_id = _existing(self._processor.pad_id())
-        self._special = {self.bos_id, self.eos_id, self.pad_id}
+        self.cls_id = self._control_id("[CLS]")
+        self.sep_id = self._control_id("[SEP]")
+        self.mask_id = self._control_id("[MASK]")
+        self.special_ids: tuple[int, ...] = tuple(
+            number
+            for number in range(self.vocab_size)
+            if self._processor.is_control(number) or self._processor.is_unknown(number)
+        )
+        self._skipped = {*self.special_ids} - {self.unk_id}
 
     def encode(self, text: str) -> list[int]:
         """Returns the ids of a text alone, without special tokens."""
@@ -51,7 +65,7 @@ class SentencePieceTokenizer:
 
     def decode(self, ids: Sequence[int]) -> str:
         """Returns the text of ids; special tokens are skipped, unknown ones are ⁇."""
-        return self._processor.decode([int(i) for i in ids if i not in self._special])
+        return self._processor.decode([int(i) for i in ids if i not in self._skipped])
 
     def graph_encoder(self) -> Callable[["tf.Tensor"], "tf.RaggedTensor"]:
         """Returns `encode` as graph operations: strings [texts] to int32 ids."""
@@ -63,6 +77,11 @@ class SentencePieceTokenizer:
             tf.int32,  # pyright: ignore[reportArgumentType]  (two names of one class)
         )
         return model.tokenize
+
+    def _control_id(self, piece: str) -> int | None:
+        """The id of a control piece; None if there is none of that name."""
+        number = self._processor.piece_to_id(piece)
+        return number if self._processor.is_control(number) else None
 
 
 @dataclass(frozen=True)
@@ -77,6 +96,8 @@ class SentencePieceConfig:
     """Characters of training text that the model is trained on."""
     spm_train_options: str = ""
     """More options of SentencePiece's trainer: --character_coverage=0.9995 …"""
+    special_tokens: str = ""
+    """Control pieces to train with, by commas; encoders need "[CLS],[SEP],[MASK]"."""
 
     def problems(self) -> list[str]:
         """Lists what cannot work, a line each."""
@@ -88,7 +109,19 @@ class SentencePieceConfig:
             )
             if value < least
         ]
-        return problems + spm_options.problems(self.spm_train_options)
+        problems += spm_options.problems(self.spm_train_options)
+        tokens = self.special_tokens.split(",") if self.special_tokens else []
+        if not all(map(str.strip, tokens)) or len(set(tokens)) < len(tokens):
+            problems.append(
+                f"special_tokens={self.special_tokens!r} must be different names,"
+                " separated by commas"
+            )
+        if tokens and "--control_symbols" in self.spm_train_options:
+            problems.append(
+                "special_tokens and --control_symbols in spm_train_options say the same;"
+                " leave --control_symbols out"
+            )
+        return problems
 
     def path(self, workdir: str) -> str:
         """Returns the model's file."""
@@ -131,11 +164,14 @@ class SentencePieceConfig:
             an impossible value.
         """
         path = epath.Path(self.path(workdir)).expanduser()
+        options = spm_options.parse(self.spm_train_options)
+        if self.special_tokens:
+            options["control_symbols"] = self.special_tokens
         model = spm_training.train(
             texts,
             vocab_size=self.vocab_size,
             max_characters=self.max_corpus_chars,
-            options=spm_options.parse(self.spm_train_options),
+            options=options,
         )
         tokenizer = SentencePieceTokenizer(model)
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -69,14 +69,21 @@ class Panel:
 _BLUE, _ORANGE, _GREY = "#2f6db5", "#d9602b", "#5f6368"
 _BITS, _ENTROPY = "eval_bits_per_character", "eval_entropy_bits_per_character"
 
+
+def _losses(title: str, name: str) -> Panel:
+    """A panel of a loss in training and on held-out text."""
+    lines = (
+        Line(f"train_{name}", "training", _BLUE),
+        Line(f"eval_{name}", "held-out", _ORANGE),
+    )
+    return Panel(title, lines)
+
+
 PANELS = (
-    Panel(
-        "loss (nats per token)",
-        (
-            Line("train_loss", "training", _BLUE),
-            Line("eval_loss", "held-out", _ORANGE),
-        ),
-    ),
+    _losses("loss (nats per token)", "loss"),
+    _losses("discriminator loss (nats per token)", "discriminator_loss"),
+    _losses("generator loss (nats per hidden token)", "generator_loss"),
+    _losses("pair loss (nats)", "pair_loss"),
     Panel(
         "bits per character",
         (

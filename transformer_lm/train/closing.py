@@ -12,8 +12,10 @@ ENTROPY = "eval_entropy_bits_per_character"
 def closing_summary(outcome: Outcome, workdir: str) -> str:
     """Draws the curves and says what came out and where everything is."""
     paths = write_report(workdir)
-    lines = ["", "Samples"]
-    lines += [f"  {text}" for text in outcome.samples.values()]
+    lines = []
+    if outcome.samples:
+        lines += ["", "Samples"]
+        lines += [f"  {text}" for text in outcome.samples.values()]
     lines += ["", "Held-out figures"]
     lines += [
         f"  {name.removeprefix('eval_'):<28}{format_number(value)}"
@@ -36,7 +38,10 @@ def closing_summary(outcome: Outcome, workdir: str) -> str:
         f"  report          {paths.page}",
         f"  TensorBoard     tensorboard --logdir={folder / 'tensorboard'}",
         f"  checkpoints     {folder / 'checkpoints'}",
-        f"  more texts      python generate_text.py --workdir={workdir}"
-        " --num_generated_texts=10",
     ]
+    if outcome.samples:
+        lines.append(
+            f"  more texts      python generate_text.py --workdir={workdir}"
+            " --num_generated_texts=10"
+        )
     return "\n".join(lines)

@@ -8,6 +8,7 @@ import jax
 from transformer_lm.config import Settings
 from transformer_lm.data.known import known_metrics
 from transformer_lm.data.pipeline import eval_batches
+from transformer_lm.data.row_builders import RowBuilder
 from transformer_lm.metrics import normalise
 from transformer_lm.tokenizers.interface import Tokenizer
 from transformer_lm.train.evaluate import evaluate
@@ -32,6 +33,7 @@ class HoldOut:
     settings: Settings
     tokenizer: Tokenizer
     program: Program
+    rows: RowBuilder
 
     def look(self, parameters: Any) -> Outcome:
         """Evaluates and samples."""
@@ -57,6 +59,7 @@ class HoldOut:
                 settings.windows,
                 self.tokenizer,
                 batch_size=local_rows,
+                rows=self.rows,
                 process_index=jax.process_index(),
                 process_count=jax.process_count(),
             ),
@@ -64,11 +67,18 @@ class HoldOut:
             rng=jax.random.key(settings.training.seed),
             max_batches=None if limit < 0 else limit,
         )
-        values = normalise(sums) | known_metrics(settings.source)
+        values = normalise(sums)
+        if "bits_per_character" in values:
+            values |= known_metrics(settings.source)
         return {f"eval_{name}": value for name, value in values.items()}
 
     def samples(self, parameters: Any) -> dict[str, str]:
-        """Continues the prompts of the config: `sample_0`, `sample_1` and so on."""
+        """Continues the prompts of the config: `sample_0`, `sample_1` and so on.
+
+        Networks that fill in hidden tokens cannot continue text and give no samples.
+        """
+        if "causal_lm" not in self.settings.model.objectives:
+            return {}
         texts = sample_texts(
             self.settings, self.program.model, parameters, self.tokenizer
         )

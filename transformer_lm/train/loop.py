@@ -7,6 +7,7 @@ import jax
 from transformer_lm.checkpoint import CheckpointStore
 from transformer_lm.config import ConfigError, Settings
 from transformer_lm.data.pipeline import train_iterator
+from transformer_lm.data.row_builders import row_builder
 from transformer_lm.data.tokenizer_training import train_or_load_tokenizer
 from transformer_lm.objectives.vocabulary import Vocabulary
 from transformer_lm.parallel import to_global
@@ -50,7 +51,11 @@ def run(settings: Settings, workdir: str) -> Outcome:
         windows=settings.windows,
         **processes,
     )
-    program = build_program(settings, Vocabulary(tokenizer.vocab_size))
+    program = build_program(
+        settings,
+        Vocabulary(tokenizer.vocab_size, tokenizer.mask_id, tokenizer.special_ids),
+    )
+    rows = row_builder(settings.objective.rows, settings.windows, tokenizer)
     data = train_iterator(
         settings.source,
         settings.windows,
@@ -58,9 +63,10 @@ def run(settings: Settings, workdir: str) -> Outcome:
         batch_size=training.global_batch_size(jax.device_count())
         // jax.process_count(),
         seed=training.seed,
+        rows=rows,
         **processes,
     )
-    hold_out = HoldOut(settings, tokenizer, program)
+    hold_out = HoldOut(settings, tokenizer, program, rows)
 
     # Restore this work folder's newest checkpoint, or begin (restore.py has the order).
     store = CheckpointStore(

@@ -69,6 +69,7 @@ def _resume(
     changed = compare_settings(before["settings"], settings, workdir)
     state, position = store.restore(step, program.abstract)
     data_keys = {*vars(settings.source), *vars(settings.windows), "seed"}
+    data_keys |= {"objective", "pair_objective"}
     data_keys = {key for key in data_keys if "eval" not in key}
     if reasons := [key for key in changed if key in data_keys]:
         LOGGER.warning(

@@ -5,7 +5,7 @@ from typing import Any
 from flax import linen as nn
 
 from transformer_lm.config import Settings
-from transformer_lm.data.groups import special_ids
+from transformer_lm.data.row_builders import special_ids
 from transformer_lm.sampling import generate
 from transformer_lm.tokenizers.interface import Tokenizer
 
