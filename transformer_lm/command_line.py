@@ -1,6 +1,9 @@
 """The command line of main.py and generate_text.py: flags, configs, plain errors."""
 
+import logging
+import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,15 +36,32 @@ def start(main: Callable[[Sequence[str]], None]) -> NoReturn:
             stop(str(error), EXIT_CODE if isinstance(error, Preempted) else USER_ERROR)
 
     prepare_environment()
+    threading.excepthook = _keep_in_log
     app.run(guarded, argv=_joined(sys.argv), flags_parser=_parse)
     raise SystemExit(0)
 
 
+def _keep_in_log(failure: threading.ExceptHookArgs) -> None:
+    """Sends the traceback of a thread to train.log alone.
+
+    Threads here write checkpoints; what goes wrong there reaches the main thread, which
+    says it in words.
+    """
+    logging.getLogger("transformer_lm.threads.file_only").error(
+        "a thread failed: %s", failure.exc_value, exc_info=failure.exc_value
+    )
+
+
 def stop(message: str, code: int = USER_ERROR) -> NoReturn:
-    """Prints one message and ends the process."""
-    sys.stdout.flush()
+    """Prints one message and ends the process at once.
+
+    Without Python's own ending, because threads of a checkpoint that could not be
+    written would add their tracebacks to the message.
+    """
     print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr)
-    raise SystemExit(code)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def load_config(file: str) -> config_dict.ConfigDict:
