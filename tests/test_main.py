@@ -21,7 +21,7 @@ SHORT = (
 SENTENCES = (ROOT / "tests" / "data" / "fishing_village.txt").read_text()
 
 
-def run(program, *arguments, code=0, cwd=None, preexec_fn=None):
+def run(program, *arguments, code=0, cwd=None, preexec_fn=None, quiet=True):
     result = subprocess.run(
         [sys.executable, str(ROOT / program), *map(str, arguments)],
         env={**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)},
@@ -32,7 +32,7 @@ def run(program, *arguments, code=0, cwd=None, preexec_fn=None):
         preexec_fn=preexec_fn,
     )
     assert result.returncode == code, result.stdout + result.stderr
-    if code:
+    if code and quiet:
         assert "Traceback" not in result.stderr
     return result.stdout, result.stderr
 
@@ -201,7 +201,11 @@ def test_a_full_disk_leaves_what_was_saved(text_run, tmp_path):
         f"--config.data_path={folder / 'a.txt'}",
         code=2,
         preexec_fn=small_files,
+        # Writes that were under way complain from threads of tensorstore, in C++.
+        quiet=False,
     )
+    errors = errors[errors.index("main.py: ") :]
+    assert "Traceback" not in errors
     assert "could not be written" in errors
     assert "goes on from step 4" in errors
     assert sorted((workdir / "checkpoints").glob("[0-9]")) == before

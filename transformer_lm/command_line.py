@@ -181,8 +181,9 @@ def _parse(argv: Sequence[str]) -> list[str]:
     except flags.Error as error:
         stop(f"{error}. --help lists the flags.")
     if flags.FLAGS["verbosity"].using_default_value:
-        # Orbax tells dozens of lines a checkpoint; our own log has its own handlers.
-        absl_logging.set_verbosity(absl_logging.WARNING)
+        # Orbax tells dozens of lines a checkpoint, and of a failed one a dozen
+        # tracebacks; our own log has its own handlers.
+        absl_logging.set_verbosity(absl_logging.FATAL)
     if len(rest) > 1:
         stop(f"{rest[1]!r} is no flag; arguments look like --name=value")
     return [a for a, taken in zip(argv, is_override, strict=True) if taken]

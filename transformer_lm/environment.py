@@ -17,5 +17,3 @@ def prepare_environment() -> None:
         os.environ.setdefault(name, value)
     # Says at each start that no TPU was found where there is none.
     logging.getLogger("jax._src.xla_bridge").setLevel(logging.WARNING)
-    # When a checkpoint cannot be written, each of its other writes adds a traceback.
-    logging.getLogger("concurrent.futures").setLevel(logging.CRITICAL)
