@@ -1,5 +1,3 @@
-import gc
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -100,17 +98,16 @@ def test_missing_checkpoints_are_named(tmp_path, settings, program, state):
         )
 
 
-# Orbax leaves the reads that it had begun when the first shape was wrong.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.filterwarnings("ignore:coroutine:RuntimeWarning")
 def test_another_network_is_refused(tmp_path, settings, state, tiny_settings):
     store = CheckpointStore(str(tmp_path))
     store.save(7, state, b"", settings.flat(), {})
     store.close()
     wider = program_of(tiny_settings(emb_dim=64, qkv_dim=64))
-    with pytest.raises(UserError, match="does not hold these parameters"):
+    with pytest.raises(
+        UserError,
+        match=r"another network(.|\n)*final_norm.norm.bias: \(32,\) saved, \(64,\)",
+    ):
         load_parameters(str(tmp_path), wider.abstract.parameters, average=False)
-    gc.collect()
 
 
 def test_an_unfinished_checkpoint_is_no_checkpoint(tmp_path, settings, state):

@@ -190,16 +190,11 @@ class CheckpointStore:
         wanted = {
             name: tree for name, tree in _split(abstract).items() if tree is not None
         }
+        self._check(step, wanted)
         args = {name: ocp.args.StandardRestore(tree) for name, tree in wanted.items()}
-        try:
-            restored = self._manager.restore(
-                step, args=ocp.args.Composite(**args, data=DataPositionRestore())
-            )
-        except (ValueError, KeyError) as error:
-            raise UserError(
-                f"checkpoint {step} in {self._manager.directory} does not hold the"
-                f" state that these settings make: {error}"
-            ) from error
+        restored = self._manager.restore(
+            step, args=ocp.args.Composite(**args, data=DataPositionRestore())
+        )
         fields = dict(restored["training"])
         state = abstract.replace(
             **{name: restored[name] for name in wanted if name in SEPARATE},
@@ -219,14 +214,34 @@ class CheckpointStore:
           average: the run keeps a moving average; return that.
         """
         name = "average" if average else "parameters"
+        self._check(step, {name: abstract})
         args = ocp.args.Composite(**{name: ocp.args.StandardRestore(abstract)})
-        try:
-            return self._manager.restore(step, args=args)[name]
-        except (ValueError, KeyError) as error:
+        return self._manager.restore(step, args=args)[name]
+
+    def _check(self, step: int, wanted: Mapping[str, Any]) -> None:
+        """Compares names and shapes with what a checkpoint holds, before it is read.
+
+        Raises:
+          UserError: listing what differs.
+        """
+        metadata = self._manager.item_metadata(step)
+        problems = []
+        for item, tree in wanted.items():
+            held = metadata[item] if item in metadata.keys() else None  # noqa: SIM118
+            saved = {} if held is None else _shapes(held.tree)
+            needed = _shapes(tree)
+            problems += [
+                f"{item}{name}: {saved.get(name, 'nothing')} saved,"
+                f" {needed.get(name, 'nothing')} needed"
+                for name in sorted(saved.keys() | needed.keys())
+                if saved.get(name) != needed.get(name)
+            ]
+        if problems:
+            more = f"\n  … and {len(problems) - 10} more" if len(problems) > 10 else ""
             raise UserError(
-                f"checkpoint {step} in {self._manager.directory} does not hold these"
-                f" parameters: {error}"
-            ) from error
+                f"checkpoint {step} in {self._manager.directory} belongs to another"
+                " network or optimizer:\n  " + "\n  ".join(problems[:10]) + more
+            )
 
     def close(self) -> None:
         """Waits for what is being written, and lets go of the folder."""
@@ -253,6 +268,18 @@ def _split(state: Any) -> dict[str, Any]:
 
 def _fields(state: Any) -> tuple[dataclasses.Field, ...]:
     return dataclasses.fields(state)
+
+
+def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:
+    """Shape of each leaf by its place, whatever containers hold it."""
+    return {
+        "".join(
+            f".{getattr(key, 'key', getattr(key, 'idx', getattr(key, 'name', key)))}"
+            for key in path
+        ): tuple(leaf.shape)
+        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
+        if hasattr(leaf, "shape")
+    }
 
 
 def _as(like: Any, restored: Any) -> Any:
