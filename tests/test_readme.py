@@ -16,7 +16,7 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 CLOUD = ("gs://", "gcloud")
-ELSEWHERE = ("needs", "必要")
+ELSEWHERE = ("a cloud account", "needs that corpus", "needs the data set")
 """Words that say what a block needs that a test does not have."""
 SHRUNK = [
     "--config.num_train_steps=3",
