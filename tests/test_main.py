@@ -21,15 +21,14 @@ SHORT = (
 SENTENCES = (ROOT / "tests" / "data" / "fishing_village.txt").read_text()
 
 
-def run(program, *arguments, code=0, cwd=None, preexec_fn=None, quiet=True):
+def run(program, *arguments, code=0, cwd=None, before=(), quiet=True):
     result = subprocess.run(
-        [sys.executable, str(ROOT / program), *map(str, arguments)],
+        [*before, sys.executable, str(ROOT / program), *map(str, arguments)],
         env={**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=300,
         cwd=cwd,
-        preexec_fn=preexec_fn,
     )
     assert result.returncode == code, result.stdout + result.stderr
     if code and quiet:
@@ -181,14 +180,9 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
 
 def test_a_full_disk_leaves_what_was_saved(text_run, tmp_path):
     """A limit on the size of files stands for the full disk."""
-    import resource
-
     folder, _ = text_run
     workdir = folder / "run"
     before = sorted((workdir / "checkpoints").iterdir())
-
-    def small_files():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
 
     _, errors = run(
         "main.py",
@@ -200,7 +194,7 @@ def test_a_full_disk_leaves_what_was_saved(text_run, tmp_path):
         "--config.dataset_name=text_files",
         f"--config.data_path={folder / 'a.txt'}",
         code=2,
-        preexec_fn=small_files,
+        before=("bash", "-c", 'ulimit -f 60; exec "$@"', "bash"),
         # Writes that were under way complain from threads of tensorstore, in C++.
         quiet=False,
     )
