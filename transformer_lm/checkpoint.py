@@ -260,14 +260,12 @@ class CheckpointStore:
 
 def _split(state: Any) -> dict[str, Any]:
     """Items of a checkpoint from a `TrainState`."""
-    fields = {field.name: getattr(state, field.name) for field in _fields(state)}
+    fields = {
+        field.name: getattr(state, field.name) for field in dataclasses.fields(state)
+    }
     items = {name: fields.pop(name) for name in SEPARATE}
     fields = {name: tree for name, tree in fields.items() if tree is not None}
     return items | {"training": fields}
-
-
-def _fields(state: Any) -> tuple[dataclasses.Field, ...]:
-    return dataclasses.fields(state)
 
 
 def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from .attention import SelfAttention
+from .checks import choice_problems, rate_problems, size_problems, table_problems
 from .layers import (
     REMAT_CHOICES,
     Embedding,
@@ -65,41 +66,23 @@ class TransformerLMConfig:
 
     def problems(self) -> list[str]:
         """Lists what cannot work, a line each."""
-        sizes = ("num_layers", "emb_dim", "num_heads", "qkv_dim", "mlp_dim")
-        problems = [
-            f"{name}={getattr(self, name)} must be at least 1"
-            for name in sizes
-            if getattr(self, name) < 1
-        ]
+        problems = size_problems(
+            self, "num_layers", "emb_dim", "num_heads", "qkv_dim", "mlp_dim"
+        )
         if not problems and self.qkv_dim % self.num_heads:
             problems.append(
                 f"num_heads={self.num_heads} must divide qkv_dim={self.qkv_dim}"
             )
-        problems += [
-            f"{name}={getattr(self, name)} must lie in [0, 1)"
-            for name in ("dropout_rate", "attention_dropout_rate")
-            if not 0 <= getattr(self, name) < 1
-        ]
-        for name, choices in (
-            ("position_encoding", POSITIONS),
-            ("remat", REMAT_CHOICES),
-        ):
-            if getattr(self, name) not in choices:
-                problems.append(
-                    f"{name}={getattr(self, name)!r} is unknown; choose from"
-                    f" {', '.join(choices)}"
-                )
-        return problems
+        problems += rate_problems(self, "dropout_rate", "attention_dropout_rate")
+        return problems + choice_problems(
+            self, position_encoding=POSITIONS, remat=REMAT_CHOICES
+        )
 
     def problems_with_length(self, max_length: int) -> list[str]:
         """Lists what cannot work with rows of `max_length` tokens."""
-        table = self.max_position_embeddings
-        if self.position_encoding == "learned" and table and table < max_length:
-            return [
-                f"max_position_embeddings={table} is less than the longest row,"
-                f" {max_length} tokens"
-            ]
-        return []
+        if self.position_encoding == "sinusoidal":
+            return []
+        return table_problems(self.max_position_embeddings, max_length)
 
     def position_limit(self, max_length: int) -> int | None:
         """Longest text the network can continue, in tokens; None: any length."""
