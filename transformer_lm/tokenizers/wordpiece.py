@@ -76,6 +76,9 @@ class WordPieceTokenizer(SegmentedTokenizer):
 
     def _split(self, word: str) -> tuple[int, ...]:
         """The tokens of a word; a blank inside it parts it."""
+        whole = self._ids.get(word)
+        if whole is not None and len(word) <= _LONGEST_WORD:
+            return (whole,)
         return tuple(itertools.chain.from_iterable(map(self._pieces, word.split())))
 
     def _word_starts(self, word: str) -> tuple[bool, ...]:
