@@ -6,9 +6,8 @@ import json
 
 import pytest
 
-from transformer_lm.tokenizers import TOKENIZERS
-
 from tests.tokenizers.japanese_text import TRICKY, VILLAGE, stock_ids
+from transformer_lm.tokenizers import TOKENIZERS
 
 KINDS = ("wordpiece", "character")
 DICTIONARIES = ("ipadic", "unidic_lite")

@@ -75,7 +75,8 @@ class MecabSegmenter:
         would stop, counts as a blank.
         """
         parts = cut_line(text.replace("\0", " "), _LONGEST)
-        return "".join(self._tagger.parse(part)[:-1] for part in parts).split("\n")[:-1]
+        lines: list[str] = [self._tagger.parse(part)[:-1] for part in parts]
+        return "".join(lines).split("\n")[:-1]
 
 
 class SudachiSegmenter:

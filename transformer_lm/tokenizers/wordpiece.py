@@ -135,6 +135,7 @@ class WordPieceConfig(SegmentedConfig[WordPieceTokenizer]):
 
     def learn(self, words: WordCounts, size: int) -> list[str]:
         """Returns up to `size` pieces."""
+        words = words.without_blanks()
         return learn_pieces(
             words,
             size,

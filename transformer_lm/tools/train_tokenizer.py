@@ -1,7 +1,7 @@
-"""Trains a tokenizer on text files and writes it into a folder.
+r"""Trains a tokenizer on text files and writes it into a folder.
 
-    python -m transformer_lm.tools.train_tokenizer --kind=wordpiece \\
-      --input='corpus/train-*.jsonl.gz' --output=tokenizers/wordpiece_32k \\
+    python -m transformer_lm.tools.train_tokenizer --kind=wordpiece \
+      --input='corpus/train-*.jsonl.gz' --output=tokenizers/wordpiece_32k \
       --vocab_size=32768 --segmenter=mecab_unidic_lite --sample_characters=50000000
 
 A config uses it by the same keys and --config.vocab_path=<the file that this prints>.
@@ -26,6 +26,9 @@ from transformer_lm.tokenizers.training_sample import sample_lines
 from transformer_lm.tokenizers.training_text import training_lines
 from transformer_lm.tools.command import ToolParser, start_tool
 
+_NAME = "transformer_lm.tools.train_tokenizer"
+"""This module, which is called __main__ when it runs."""
+
 _OURS = ("vocab_path", "max_corpus_chars")
 """Keys of configs that --output and --sample_characters stand for, or that differ."""
 
@@ -42,7 +45,7 @@ def main(arguments: argparse.Namespace) -> None:
     path = config.path(folder)
     if epath.Path(path).exists():
         raise UserError(f"{path} exists already; delete it, or choose another --output")
-    log = logging.getLogger(__name__)
+    log = logging.getLogger(_NAME)
     files = TextFiles(",".join(arguments.input))
     texts: Iterable[str] = texts_of(files)
     if arguments.sample_characters:
@@ -128,7 +131,7 @@ def texts_of(files: TextFiles) -> Iterator[str]:
 
 def make_parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
-    parser = ToolParser(module=f"{__package__}.train_tokenizer", description=__doc__)
+    parser = ToolParser(module=_NAME, description=__doc__ or "")
     parser.add_argument("--kind", choices=sorted(TOKENIZERS), required=True)
     parser.add_argument(
         "--input", nargs="+", required=True, help="files or globs, also by commas"
