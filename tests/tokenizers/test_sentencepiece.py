@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import pickle
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from transformer_lm.tokenizers.sentencepiece import (
     SentencePieceConfig,
     SentencePieceTokenizer,
 )
+from transformer_lm.tokenizers.training_text import training_lines
 
 TEXT = (Path(__file__).parents[1] / "data" / "fishing_village.txt").read_text("utf-8")
 BYTES = SentencePieceConfig(
@@ -99,7 +101,8 @@ def test_missing_special_tokens_have_no_id(tmp_path):
 
 def test_ids_in_the_graph_equal_those_of_python(tokenizer):
     texts = [*TEXT.split("\n"), *AWKWARD]
-    ids = tokenizer.graph_encoder()(texts)
+    ids, word_starts = tokenizer.graph_encoder()(texts)
+    assert word_starts is None
     assert ids.dtype.name == "int32"
     assert ids.to_list() == [tokenizer.encode(text) for text in texts]
 
@@ -110,7 +113,8 @@ def test_ids_in_the_graph_equal_those_of_python_on_aozora(corpora, tmp_path):
     trained = config.train([text], str(tmp_path))
     lines = text.split("\n")
     differing = 0
-    for line, ids in zip(lines, trained.graph_encoder()(lines).to_list(), strict=True):
+    encoded = trained.graph_encoder()(lines)[0].to_list()
+    for line, ids in zip(lines, encoded, strict=True):
         expected = trained.encode(line)
         if ids != expected:
             # tensorflow_text brings an older sentencepiece, which breaks ties between
@@ -129,7 +133,7 @@ def test_the_legacy_model_gives_the_ids_that_were_recorded(fixtures, tmp_path):
     legacy = config.load(str(tmp_path))
     assert legacy.vocab_size == reference["vocab_size"]
     texts, length = reference["texts"], reference["max_len"]
-    graph = legacy.graph_encoder()(texts).to_list()
+    graph = legacy.graph_encoder()(texts)[0].to_list()
     for text, recorded, ids in zip(texts, reference["token_ids"], graph, strict=True):
         assert [*legacy.encode(text), legacy.eos_id][:length] == recorded
         assert [*ids, legacy.eos_id][:length] == recorded
@@ -137,9 +141,7 @@ def test_the_legacy_model_gives_the_ids_that_were_recorded(fixtures, tmp_path):
 
 def test_long_lines_are_cut_so_that_sentencepiece_drops_none():
     sentence = "長い文です。"
-    cut = list(
-        spm_training.sentences([sentence * 500 + "\n\n終わり" + "あ" * 2500], 10**9)
-    )
+    cut = list(training_lines([sentence * 500 + "\n\n終わり" + "あ" * 2500], 10**9))
     assert "".join(cut) == sentence * 500 + "終わり" + "あ" * 2500
     assert max(len(part.encode()) for part in cut) <= 4192
     assert all(part.endswith("。") for part in cut[:4])
@@ -147,7 +149,7 @@ def test_long_lines_are_cut_so_that_sentencepiece_drops_none():
 
 def test_only_the_first_characters_are_read():
     texts = iter(["あいう", "かきく", "さしす"])
-    assert list(spm_training.sentences(texts, 5)) == ["あいう", "かき"]
+    assert list(training_lines(texts, 5)) == ["あいう", "かき"]
     assert next(texts) == "さしす"
 
 
@@ -265,3 +267,58 @@ def test_special_tokens_have_one_home():
     )
     (problem,) = config.problems()
     assert "leave --control_symbols out" in problem
+
+
+@pytest.mark.parametrize("model_type", ["unigram", "bpe", "char"])
+@pytest.mark.parametrize("byte_fallback", [False, True])
+def test_every_type_of_model_trains_with_the_pad_first(
+    model_type, byte_fallback, tmp_path
+):
+    config = SentencePieceConfig(
+        vocab_size=560,
+        special_tokens="[CLS],[SEP],[MASK]",
+        spm_train_options=f"--model_type={model_type} --character_coverage=0.98"
+        f" --byte_fallback={str(byte_fallback).lower()} --hard_vocab_limit=false"
+        " --pad_id=0 --unk_id=1 --bos_id=2 --eos_id=3",
+    )
+    made = config.train([TEXT], str(tmp_path))
+    ids = (made.pad_id, made.unk_id, made.bos_id, made.eos_id, made.cls_id, made.sep_id)
+    assert (*ids, made.mask_id) == (0, 1, 2, 3, 4, 5, 6)
+    assert made.special_ids == (0, 1, 2, 3, 4, 5, 6)
+    stock = sentencepiece.SentencePieceProcessor(model_proto=made.model_proto)
+    lines = TEXT.split("\n")
+    assert made.encode_batch(lines, processes=2) == stock.encode(lines)
+    assert made.encode_words(lines[0]) == (
+        stock.encode(lines[0]),
+        [True] * len(stock.encode(lines[0])),
+    )
+    for text in [*lines, *AWKWARD]:
+        found = made.encode(text)
+        assert (made.unk_id in found) <= (not byte_fallback)
+        if made.unk_id not in found:
+            assert made.decode(found) == made.normalise(text)
+    assert (made.unk_id in made.encode("龘")) == (not byte_fallback)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--add_dummy_prefix=false",
+        "--treat_whitespace_as_suffix=true",
+        "--remove_extra_whitespaces=false",
+        "--normalization_rule_name=identity",
+    ],
+)
+def test_normalised_text_is_what_comes_back(options, tmp_path):
+    config = dataclasses.replace(
+        BYTES, spm_train_options=f"{BYTES.spm_train_options} {options}"
+    )
+    made = config.train([TEXT], str(tmp_path))
+    for text in ["港の朝", "港 の  朝", "ＡＢ", " 港", "港 "]:
+        assert made.decode(made.encode(text)) == made.normalise(text)
+
+
+def test_a_pickle_is_the_model(tokenizer):
+    again = pickle.loads(pickle.dumps(tokenizer))
+    assert again.files == {"sentencepiece_model": tokenizer.model_proto}
+    assert again.encode("港の朝") == tokenizer.encode("港の朝")
