@@ -5,17 +5,27 @@ from types import ModuleType
 
 from transformer_lm.registry import UserError
 
+CORPORA = "'transformer-lm[corpora]'"
+"""Brings mwparserfromhell, datasketch and pyarrow."""
 
-def require(module: str, extra: str) -> ModuleType:
+JAPANESE = "'transformer-lm[ja]'"
+"""Brings fugashi with the dictionaries ipadic and unidic-lite."""
+
+
+def require(module: str, install: str) -> ModuleType:
     """Imports a module of an optional package.
 
+    Args:
+      module: its full name.
+      install: what pip is to install to get it.
+
     Raises:
-      UserError: if it is not installed; says which extra brings it.
+      UserError: if it is not installed.
     """
     try:
         return importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise UserError(
             f"the package {error.name} is not installed; it comes with"
-            f" `pip install 'transformer-lm[{extra}]'`"
+            f" `pip install {install}`"
         ) from error

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, cast
 
 from etils import epath
 
-from transformer_lm.corpora.extras import require
+from transformer_lm.corpora.extras import CORPORA, require
 from transformer_lm.corpora.readers.interface import (
     CARRIED_FIELDS,
     Document,
@@ -33,8 +33,8 @@ class Parquet:
         Raises:
           UserError: if it is not installed.
         """
-        self._pyarrow = require("pyarrow", "corpora")
-        self._parquet = require("pyarrow.parquet", "corpora")
+        self._pyarrow = require("pyarrow", CORPORA)
+        self._parquet = require("pyarrow.parquet", CORPORA)
 
     def read(self, path: epath.Path, reading: Reading) -> Iterator[Document]:
         """Yields the documents; see `Reader.read`. Rows without text are counted."""

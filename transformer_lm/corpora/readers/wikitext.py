@@ -3,7 +3,7 @@
 import re
 from typing import TYPE_CHECKING
 
-from transformer_lm.corpora.extras import require
+from transformer_lm.corpora.extras import CORPORA, require
 
 if TYPE_CHECKING:
     from mwparserfromhell.nodes import Node
@@ -26,7 +26,8 @@ _HIDDEN_LINKS = re.compile(
 _SWITCH = re.compile(r"__[A-Z]+__")
 _BLANK_LINES = re.compile(r"\s*\n\s*")
 _BLANKS = re.compile(r"[ \t\xa0]+")
-_EMPTY_BRACKETS = re.compile(r"（[、，；\s]*）|\([,;\s]*\)")
+_DANGLING = re.compile(r"(?<=[（(])[、，；,;\s]+|[、，；,;\s]+(?=[）)])")
+_EMPTY_BRACKETS = re.compile(r"（）|\(\)")
 
 
 class Wikitext:
@@ -42,16 +43,18 @@ class Wikitext:
         Raises:
           UserError: if it is not installed.
         """
-        self._parse = require("mwparserfromhell", "corpora").parse
+        self._parse = require("mwparserfromhell", CORPORA).parse
 
     def plain(self, text: str) -> str:
         """Returns the running text, a paragraph or list item a line."""
         # skip_style_tags keeps '' and ''' out of the tree, where unbalanced ones cost
         # much time; they are taken out here instead.
-        code: Wikicode = self._parse(text.replace("'''", "").replace("''", ""), 0, True)
+        unstyled = text.replace("'''", "").replace("''", "")
+        code: Wikicode = self._parse(unstyled, skip_style_tags=True)
         _prune(code)
         plain = code.strip_code(normalize=True, collapse=False)
-        plain = _EMPTY_BRACKETS.sub("", _SWITCH.sub("", plain))
+        plain = _DANGLING.sub("", _SWITCH.sub("", plain))
+        plain = _EMPTY_BRACKETS.sub("", plain)
         return _BLANK_LINES.sub("\n", _BLANKS.sub(" ", plain)).strip()
 
 
@@ -61,7 +64,7 @@ def _prune(code: "Wikicode") -> None:
     for node in code.nodes:
         for name in ("contents", "text", "title"):
             inner = getattr(node, name, None)
-            if hasattr(inner, "nodes"):
+            if inner is not None and hasattr(inner, "nodes"):
                 _prune(inner)
 
 
