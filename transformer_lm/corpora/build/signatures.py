@@ -1,0 +1,60 @@
+"""MinHash signatures of texts, by datasketch."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from transformer_lm.corpora.extras import CORPORA, require
+
+PERMUTATIONS = 128
+"""Numbers in a signature; the similarity's standard error is at most 1/√128 / 2 = 4 %."""
+
+_SEED = 1
+_SCHEME = "affine32"
+"""Named here because datasketch's default may change, and files must not."""
+
+_BLANKS = re.compile(r"\s+")
+
+
+class Signatures:
+    """Signatures of the sets of character n-grams of texts, white space left out.
+
+    Broder 1997, On the resemblance and containment of documents.
+    """
+
+    def __init__(self, shingle_characters: int) -> None:
+        """Finds datasketch.
+
+        Args:
+          shingle_characters: n of the n-grams.
+
+        Raises:
+          UserError: if datasketch is not installed.
+        """
+        self._length = shingle_characters
+        minhash = require("datasketch", CORPORA).MinHash
+        self._empty = minhash(num_perm=PERMUTATIONS, seed=_SEED, scheme=_SCHEME)
+
+    def of(self, texts: Sequence[str]) -> bytes:
+        """Returns the signatures: uint32, [texts, PERMUTATIONS]."""
+        rows = np.zeros((len(texts), PERMUTATIONS), "<u4")
+        for number, text in enumerate(texts):
+            signature = self._empty.copy()
+            signature.update_batch([s.encode() for s in self.shingles(text)])
+            rows[number] = signature.hashvalues
+        return rows.tobytes()
+
+    def shingles(self, text: str) -> list[str]:
+        """Returns the different n-grams; a shorter text is its own."""
+        dense = _BLANKS.sub("", text)
+        starts = range(max(len(dense) - self._length + 1, 1))
+        return sorted({dense[start : start + self._length] for start in starts})
+
+
+def bands(threshold: float) -> tuple[int, int]:
+    """Returns how many bands of how many rows find similar signatures best."""
+    lsh = require("datasketch", CORPORA).MinHashLSH(
+        threshold=threshold, num_perm=PERMUTATIONS
+    )
+    return lsh.b, lsh.r
