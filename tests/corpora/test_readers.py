@@ -12,7 +12,11 @@ import pytest
 from etils import epath
 
 from transformer_lm.corpora import lines
-from transformer_lm.corpora.readers import find_sources, format_of, reader_of
+from transformer_lm.corpora.readers import (
+    find_sources,
+    format_of,
+    reader_of,
+)
 from transformer_lm.corpora.readers import plain_text as plain_text_module
 from transformer_lm.corpora.readers.interface import Document, Reading
 from transformer_lm.registry import UserError
@@ -114,7 +118,8 @@ DUMP = """\
       <id>98765</id><parentid>98764</parentid>
       <contributor><username>ある人</username><id>321</id></contributor>
       <format>text/x-wiki</format>
-      <text bytes="99" xml:space="preserve">'''アンパサンド'''（&amp;amp;、{{lang|en|x}}）とは、\
+      <text bytes="99" xml:space="preserve">\
+'''アンパサンド'''（&amp;amp;、{{lang|en|x}}）とは、\
 [[接続詞|並立助詞]]である&lt;ref&gt;出典&lt;/ref&gt;。
 
 == 歴史 ==
