@@ -3,14 +3,18 @@
 import hashlib
 import json
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from etils import epath
 
+from transformer_lm.corpora.build.signatures import bands
 from transformer_lm.corpora.cleaning.rules import parse_rules
 from transformer_lm.corpora.readers import find_sources
 from transformer_lm.registry import UserError
+
+Given = TypeVar("Given")
 
 SPLITS = ("train", "validation", "test")
 
@@ -83,10 +87,8 @@ class BuildSettings:
                 " train, validation and test, such as 98,1,1; train needs more than 0"
             )
         problems += self._mixing_problems()
-        if not 0 < self.near_threshold <= 1:
-            problems.append(
-                f"--near_threshold={self.near_threshold} must be above 0, and at most 1"
-            )
+        if self.deduplicate == "near":
+            problems += _refusals(bands, self.near_threshold)
         for name in ("shingle_characters", "shard_characters", "processes"):
             if getattr(self, name) < 1:
                 problems.append(f"--{name}={getattr(self, name)} must be at least 1")
@@ -151,11 +153,10 @@ class BuildSettings:
         return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
 
 
-def _refusals(check: object, text: str) -> list[str]:
-    """What `check` says against a text."""
-    assert callable(check)
+def _refusals(check: Callable[[Given], object], given: Given) -> list[str]:
+    """What `check` says against what was given."""
     try:
-        check(text)
+        check(given)
     except UserError as error:
         return [str(error)]
     return []

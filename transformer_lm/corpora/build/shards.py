@@ -1,5 +1,6 @@
 """Writes the chosen documents into shards, which get their names when all are whole."""
 
+import contextlib
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -55,7 +56,10 @@ def write_shards(
         for name, target in zip(SPLITS, targets, strict=True)
     ]
     size = min(_BLOCK_CHARACTERS, shard_characters)
-    with Bar("writing", sum(sizes), "characters") as bar:
+    with contextlib.ExitStack() as stack:
+        for writer in writers:
+            stack.callback(writer.close)
+        bar = stack.enter_context(Bar("writing", sum(sizes), "characters"))
         for block in ordered_map(_compressed, _blocks(documents, size), processes):
             writers[block.split].write(block)
             bar.add(block.characters)
@@ -99,8 +103,8 @@ class _Writer:
 
     def write(self, block: _Block) -> None:
         """Adds a block to the shard, or to the next one if that is full."""
-        if self._stream is not None and self._is_full():
-            self._close()
+        if self._is_full():
+            self.close()
         if self._stream is None:
             path = self._unfinished(len(self._files))
             self._stream = cast(BinaryIO, path.open("wb"))
@@ -112,9 +116,7 @@ class _Writer:
         self._files[-1]["characters"] += block.characters
 
     def finish(self) -> dict[str, Any]:  # Any: JSON.
-        """Gives the shards their names; returns what they hold."""
-        if self._stream is not None:
-            self._close()
+        """Gives the closed shards their names; returns what they hold."""
         count = len(self._files)
         for number, file in enumerate(self._files):
             name = f"{self._split}-{number:05d}-of-{count:05d}.jsonl.gz"
@@ -130,11 +132,12 @@ class _Writer:
         written = sum(file["characters"] for file in self._files)
         return written >= self._target * len(self._files)
 
-    def _close(self) -> None:
-        assert self._stream is not None
-        self._stream.close()
-        self._stream = None
-        self._files[-1]["sha256"] = self._sha256.hexdigest()
+    def close(self) -> None:
+        """Closes the shard that is open, if one is."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+            self._files[-1]["sha256"] = self._sha256.hexdigest()
 
     def _unfinished(self, number: int) -> epath.Path:
         return self._folder / f"{self._split}-{number:05d}{UNFINISHED}"

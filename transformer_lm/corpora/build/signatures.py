@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from transformer_lm.corpora.extras import CORPORA, require
+from transformer_lm.registry import UserError
 
 PERMUTATIONS = 128
 """Numbers in a signature; the similarity's standard error is at most 1/√128 / 2 = 4 %."""
@@ -53,8 +54,17 @@ class Signatures:
 
 
 def bands(threshold: float) -> tuple[int, int]:
-    """Returns how many bands of how many rows find similar signatures best."""
-    lsh = require("datasketch", CORPORA).MinHashLSH(
-        threshold=threshold, num_perm=PERMUTATIONS
-    )
-    return lsh.b, lsh.r
+    """Returns how many bands of how many rows find similar signatures best.
+
+    Raises:
+      UserError: if datasketch is not installed, or finds none for this threshold.
+    """
+    search = require("datasketch", CORPORA).MinHashLSH
+    try:
+        found = search(threshold=threshold, num_perm=PERMUTATIONS)
+    except ValueError as error:
+        raise UserError(
+            f"--near_threshold={threshold:g} does not suit signatures of {PERMUTATIONS}"
+            f" numbers ({error}); take one between 0.1 and 0.95"
+        ) from error
+    return found.b, found.r

@@ -21,7 +21,7 @@ WAIT_SECONDS = 2.0
 _TIMEOUT = (30, 60)
 """Seconds for a connection, and between two pieces."""
 
-_PIECE_BYTES = 1 << 20
+_PIECE_BYTES = 1 << 16
 
 # Wikimedia refuses requests that do not say who asks
 # (https://meta.wikimedia.org/wiki/User-Agent_policy).
@@ -149,6 +149,8 @@ def _go_on(url: str, part: Path) -> None:
             Bar(part.stem, total or 0, "B") as bar,
         ):
             bar.add(start)
+            # Else what came last before the connection broke would be thrown away.
+            answer.raw.enforce_content_length = False
             for piece in answer.iter_content(_PIECE_BYTES):
                 stream.write(piece)
                 bar.add(len(piece))
