@@ -1,7 +1,6 @@
 """Builds a corpus of clean documents from dumps, web text and files."""
 
 import argparse
-import logging
 import os
 from typing import Any
 
@@ -49,7 +48,7 @@ def main(arguments: argparse.Namespace) -> None:
         overwrite=arguments.overwrite,
     )
     manifest = build(settings)
-    logging.getLogger(__name__).info("%s", _summary(arguments.output, manifest))
+    print(_summary(arguments.output, manifest))
 
 
 def make_parser() -> argparse.ArgumentParser:
