@@ -1,7 +1,8 @@
 """MinHash signatures of texts, by datasketch."""
 
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -14,6 +15,8 @@ PERMUTATIONS = 128
 _SEED = 1
 _SCHEME = "affine32"
 """Named here because datasketch's default may change, and files must not."""
+
+_PIECE = 4096
 
 _BLANKS = re.compile(r"\s+")
 
@@ -42,15 +45,18 @@ class Signatures:
         rows = np.zeros((len(texts), PERMUTATIONS), "<u4")
         for number, text in enumerate(texts):
             signature = self._empty.copy()
-            signature.update_batch([s.encode() for s in self.shingles(text)])
+            shingles = self.shingles(text)
+            # A piece at a time: datasketch permutes all that it is given at once.
+            while piece := list(itertools.islice(shingles, _PIECE)):
+                signature.update_batch([shingle.encode() for shingle in piece])
             rows[number] = signature.hashvalues
         return rows.tobytes()
 
-    def shingles(self, text: str) -> list[str]:
-        """Returns the different n-grams; a shorter text is its own."""
+    def shingles(self, text: str) -> Iterator[str]:
+        """Yields the n-grams, as often as they occur; a shorter text is its own."""
         dense = _BLANKS.sub("", text)
-        starts = range(max(len(dense) - self._length + 1, 1))
-        return sorted({dense[start : start + self._length] for start in starts})
+        for start in range(max(len(dense) - self._length + 1, 1)):
+            yield dense[start : start + self._length]
 
 
 def bands(threshold: float) -> tuple[int, int]:
