@@ -34,14 +34,16 @@ def random_batch(seed, rows=8, length=64):
     }
 
 
-def train(settings, *, num_devices=1, steps=5):
+def train(settings, *, num_devices=1, steps=5, rows=8):
     """Losses and final state of a few steps on random batches."""
     program = build_program(settings, VOCABULARY, jax.devices()[:num_devices])
     state = program.fresh_state(settings.training.seed)
     losses = []
     for step in range(steps):
         batch = to_global(
-            random_batch(step), program.mesh, settings.training.grad_accumulation_steps
+            random_batch(step, rows),
+            program.mesh,
+            settings.training.grad_accumulation_steps,
         )
         state, metrics = program.train_step(state, batch)
         total, weight = jax.device_get(metrics["sums"]["loss"])
@@ -231,9 +233,9 @@ def test_bfloat16_is_a_rounding_of_a_float32_update(tiny_settings, accumulation)
         )
 
 
-@pytest.mark.parametrize("micro_batches", [(3, 1, 2, 3), (1, 1, 1, 1), (0, 3, 3, 2)])
-def test_devices_at_their_own_pace_equal_the_large_batch(tiny_settings, micro_batches):
-    """Each device has as many micro-batches of 2 rows as `micro_batches` says."""
+def test_devices_at_their_own_pace_equal_the_large_batch(tiny_settings):
+    """Each device has micro-batches of 2 rows, as many as `micro_batches` says."""
+    micro_batches = (3, 1, 0, 2)
     keys = {"grad_accumulation_steps": 3, "epsilon": 1e-3, **NO_DROPOUT}
     settings = tiny_settings(batch_size=None, per_process_batch="24", **keys)
     program = build_program(settings, VOCABULARY, jax.devices()[:4])
