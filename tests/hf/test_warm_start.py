@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from tests.hf import stock
-from transformer_lm.convert.hf_differences import config_differences
-from transformer_lm.convert.hf_folder import read_configs, read_parameters
+from transformer_lm.convert import CONVERSIONS
+from transformer_lm.convert.differences import config_differences
+from transformer_lm.convert.hf_folder import UNTOLD, read_configs, read_parameters
 from transformer_lm.convert.paths import flatten
 from transformer_lm.convert.vocabulary_files import VocabularyFile, listed_pieces
 from transformer_lm.registry import UserError
@@ -25,7 +26,8 @@ BODIES = {
 
 def read(folder, family, name, models):
     config = stock.our_config(family, name, models)
-    assert config_differences(family, config, read_configs(str(folder), family)) == []
+    there = CONVERSIONS[family].from_hf_configs(read_configs(str(folder), family))
+    assert config_differences(config, there, unknown=UNTOLD) == []
     size = stock.vocab_size_of(models)
     return config, read_parameters(str(folder), family, config, vocab_size=size)
 

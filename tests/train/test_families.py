@@ -157,7 +157,8 @@ def test_a_second_stage_goes_on_with_longer_rows(tiny_settings, vocabulary, tmp_
         return [record["train_loss"] for record in records if "train_loss" in record]
 
     first = stage("first", 32, num_train_steps=40)
-    second = stage("second", 64, init_from=str(tmp_path / "first"), num_train_steps=4)
+    short = {"num_train_steps": 4, "warmup_steps": 4}
+    second = stage("second", 64, init_from=str(tmp_path / "first"), **short)
     assert second[0] < first[0] - 0.5
     assert second[0] == pytest.approx(first[-1], abs=0.4)
     log = (tmp_path / "second" / "train.log").read_text()

@@ -394,17 +394,23 @@ def test_a_run_with_another_vocabulary_is_refused(finished_run, vocabulary):
         warm_start(other, "", 570, state_of(other, 2, 570))
 
 
-def test_another_network_or_none_is_refused(finished_run, tmp_path):
+def test_another_network_or_none_is_refused(finished_run, tiny_settings, tmp_path):
+    """Also one that has the same arrays, but computes something else."""
     folder, _, settings = finished_run
     start = dataclasses.replace(settings.training, init_from=str(folder))
-    deeper = dataclasses.replace(
-        settings,
-        training=start,
-        model=dataclasses.replace(settings.model, num_layers=2),
-    )
-    with pytest.raises(UserError, match="belongs to another network"):
-        warm_start(deeper, "", 560, state_of(deeper, 2))
+
+    def refused(message, training=start, **fields):
+        model = dataclasses.replace(settings.model, **fields)
+        other = dataclasses.replace(settings, training=training, model=model)
+        with pytest.raises(UserError, match=message):
+            warm_start(other, "", 560, state_of(other, 2))
+
+    refused("num_layers=2 in the config, 1 in the folder", num_layers=2)
+    refused("activation='relu' in the config, 'gelu' in the", activation="relu")
     empty = dataclasses.replace(start, init_from=str(tmp_path / "nothing"))
-    nowhere = dataclasses.replace(settings, training=empty)
-    with pytest.raises(UserError, match="not the work folder of a run"):
-        warm_start(nowhere, "", 560, state_of(nowhere, 2))
+    refused("not the work folder of a run", training=empty)
+    roberta = dataclasses.replace(
+        settings, training=start, model=tiny_settings("roberta").model
+    )
+    with pytest.raises(UserError, match="has a RobertaConfig, the folder a BertConfig"):
+        warm_start(roberta, "", 560, state_of(roberta, 2))

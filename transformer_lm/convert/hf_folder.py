@@ -29,6 +29,9 @@ FOLDERS = {"electra": ("generator", "discriminator")}
 HEADS = ("pooler/", "token_head/", "pair_head/", "replaced_head/")
 """Beginnings of our paths that a folder may lack: other tasks have other heads."""
 
+UNTOLD = ("position_offset", "shared_embeddings")
+"""Fields of our configs that a config.json does not tell; arrays show them."""
+
 _WEIGHTS = "model.safetensors"
 _INDEX = f"{_WEIGHTS}.index.json"
 _CONFIG = "config.json"

@@ -11,8 +11,14 @@ from etils import epath
 from flax import traverse_util
 
 from transformer_lm.config import Settings, from_saved, resolve
-from transformer_lm.convert.hf_differences import config_differences
-from transformer_lm.convert.hf_folder import FOLDERS, read_configs, read_parameters
+from transformer_lm.convert import CONVERSIONS
+from transformer_lm.convert.differences import config_differences
+from transformer_lm.convert.hf_folder import (
+    FOLDERS,
+    UNTOLD,
+    read_configs,
+    read_parameters,
+)
 from transformer_lm.convert.vocabulary_files import (
     VocabularyFile,
     find_vocabulary,
@@ -70,7 +76,8 @@ def _from_workdir(
 ) -> Arrays:
     """The parameters of another run's newest checkpoint, or their average."""
     before = resolve(from_saved(read_settings(source)), source)
-    problems = _vocabulary_problems(
+    problems = config_differences(settings.model, before.model)
+    problems += _vocabulary_problems(
         _vocabulary(settings, workdir), _vocabulary(before, source), source
     )
     if problems:
@@ -99,7 +106,8 @@ def _from_hf(
     """The parameters of a folder that transformers has written."""
     family = dict(settings.choices)["model"]
     given = read_configs(folder, family)
-    problems = config_differences(family, settings.model, given)
+    there = CONVERSIONS[family].from_hf_configs(given)
+    problems = config_differences(settings.model, there, unknown=UNTOLD)
     root = epath.Path(folder).expanduser()
     theirs = find_vocabulary([root, *(root / name for name in FOLDERS.get(family, ()))])
     rows = min(config.get("vocab_size", 0) for config in given.values())
