@@ -1,4 +1,4 @@
-"""BERT base (111 million parameters) on Japanese Wikipedia, after retarfi's recipe.
+"""BERT base (112 million parameters) on Japanese Wikipedia, after retarfi's recipe.
 
   python main.py --config=configs/bert_ja_base.py --workdir=gs://BUCKET/bert_ja_base \
       --config.data_path='wiki/train-*.jsonl.gz' \
