@@ -60,12 +60,12 @@ def run(settings: Settings, workdir: str) -> Outcome:
         settings.source,
         settings.windows,
         tokenizer,
-        batch_size=training.global_batch_size(jax.device_count())
-        // jax.process_count(),
+        batch_size=training.process_batch_size(jax.device_count(), *processes.values()),
         seed=training.seed,
         rows=rows,
         **processes,
     )
+    micro_rows = training.process_micro_rows(jax.device_count(), jax.process_count())
     hold_out = HoldOut(settings, tokenizer, program, rows)
 
     # Restore this work folder's newest checkpoint, or begin (restore.py has the order).
@@ -88,7 +88,9 @@ def run(settings: Settings, workdir: str) -> Outcome:
 
     # Train: nothing in this loop waits for the devices but catch_up and what follows.
     while step < total:
-        batch = to_global(next(data), program.mesh, training.grad_accumulation_steps)
+        batch = to_global(
+            next(data), program.mesh, training.grad_accumulation_steps, micro_rows
+        )
         with profiler.step(step), jax.transfer_guard("disallow"):
             state, metrics = program.train_step(state, batch)
         step += 1
