@@ -98,6 +98,8 @@ def parameter_sizes(settings):
 def test_every_recipe_is_here():
     files = {path.stem for path in (ROOT / "configs").glob("*_ja_*.py")}
     assert files == set(MILLIONS)
+    page = (ROOT / "docs" / "reproduce.md").read_text()
+    assert [name for name in MILLIONS if f"(../configs/{name}.py)" not in page] == []
 
 
 @pytest.mark.parametrize("name", MILLIONS)
