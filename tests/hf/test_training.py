@@ -90,7 +90,8 @@ def pair_batch(draw):
         "positions": places * real,
         "token_types": (places > middle) * real,
         "word_starts": real,
-        "pair_labels": draw.integers(0, 2, ROWS),
+        # Mostly 1: a network that took 0 for 1 would not have the same losses.
+        "pair_labels": (draw.random(ROWS) < 0.8).astype(np.int32),
     }
 
 
@@ -198,5 +199,5 @@ def test_fifty_updates_have_the_losses_of_torch(family, monkeypatch):
     ours = our_losses(settings, batches, program)
     model = torch_model(family, settings, parameters)
     theirs = torch_losses(family, model, batches)
-    np.testing.assert_allclose(ours, theirs, rtol=1e-3)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-4)
     assert ours[-1] < 0.7 * ours[0]
