@@ -61,9 +61,15 @@ REFERENCE_KEYS = [
 ]
 
 
+def settings_with_text(file):
+    """Settings of a config that may leave its files of text to the command line."""
+    needs_files = load_config(file).dataset_name == "text_files"
+    return settings_from(file, [f"--config.data_path={TINY}"] if needs_files else [])
+
+
 @pytest.mark.parametrize("file", CONFIGS, ids=lambda file: Path(file).stem)
 def test_every_config_resolves(file):
-    settings = settings_from(file, [])
+    settings = settings_with_text(file)
     batch = settings.training.global_batch_size(8)
     assert settings.problems_on(8, 1) == []
     assert batch >= 8
@@ -78,7 +84,7 @@ def test_every_family_has_a_tiny_config(family):
 
 @pytest.mark.parametrize("file", CONFIGS, ids=lambda file: Path(file).stem)
 def test_settings_survive_json(file):
-    settings = settings_from(file, [])
+    settings = settings_with_text(file)
     assert resolve(from_saved(json.loads(settings.to_json()))) == settings
 
 

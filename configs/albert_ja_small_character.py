@@ -1,0 +1,19 @@
+"""ALBERT of 6 layers over characters (3 million parameters), after nknytk's recipe.
+
+  python main.py --config=configs/albert_ja_small_character.py \
+      --workdir=runs/albert_ja_small_character \
+      --config.data_path='wiki/train-*.jsonl.gz' \
+      --config.eval_data_path='wiki/validation-*.jsonl.gz'
+
+The sizes of albert_ja_small with the vocabulary of albert_ja_base_character.
+"""
+
+from configs.albert_ja_base_character import get_config as get_base_config
+
+
+def get_config():
+    config = get_base_config()
+    config.num_layers = 6
+    config.emb_dim = 384
+    config.mlp_dim = 1536
+    return config
