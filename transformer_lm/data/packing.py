@@ -14,7 +14,6 @@ from typing import Literal
 import numpy as np
 
 from transformer_lm.data.best_fit import place
-from transformer_lm.data.ranges import ranges
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,6 @@ class Documents:
     """[records] bool: whether it ends it; the end mark follows."""
     sentences: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     """[sentences] tokens of each, where records are cut into sentences."""
-    word_starts: np.ndarray | None = None
-    """[tokens] nonzero where a token begins a word; None: everywhere."""
 
 
 @dataclass(frozen=True)
@@ -100,18 +97,19 @@ def pack(
     # A piece is what becomes a segment: a record, or a chunk of a long one.
     chunks = -(-used // length)
     record = np.repeat(np.arange(len(used)), chunks)
-    inside = ranges(0, chunks) * length
+    inside = (_counting(chunks)) * length
     sizes = np.minimum(used[record] - inside, length)
     row, offset, segment, num_rows = place(sizes, length, generator)
 
-    source = ranges(first[record] + inside, sizes)
-    goal = ranges(row * length + offset, sizes)
+    within = _counting(sizes)
+    source = np.repeat(first[record] + inside, sizes) + within
+    goal = np.repeat(row * length + offset, sizes) + within
     shape = (num_rows, length)
     arrays = {
         "tokens": _scatter(shape, goal, inputs[source], np.int32),
         "targets": _scatter(shape, goal, targets[source], np.int32),
         "segments": _scatter(shape, goal, np.repeat(segment, sizes), np.int32),
-        "positions": _scatter(shape, goal, ranges(0, sizes), np.int32),
+        "positions": _scatter(shape, goal, within, np.int32),
         "weights": _scatter(shape, goal, 1, np.float32),
     }
     share = documents.characters[record] * (sizes / np.maximum(full[record], 1))
@@ -126,11 +124,22 @@ def _shifted(
     first = np.cumsum(full) - full
     filled = full > 0
     targets = np.full(full.sum(), end_id, np.int32)
-    targets[ranges(first, documents.lengths)] = documents.ids
+    lengths = documents.lengths
+    targets[np.repeat(first, lengths) + _counting(lengths)] = documents.ids
     inputs = np.empty_like(targets)
     inputs[1:] = targets[:-1]
     inputs[first[filled]] = start_id
     return inputs, targets, first
+
+
+def _counting(sizes: np.ndarray) -> np.ndarray:
+    """0, 1, … up to each size, one after the other.
+
+    >>> _counting(np.array([2, 0, 3]))
+    array([0, 1, 0, 1, 2])
+    """
+    before = np.cumsum(sizes) - sizes
+    return np.arange(sizes.sum()) - np.repeat(before, sizes)
 
 
 def _scatter(
