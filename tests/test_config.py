@@ -160,7 +160,7 @@ def test_the_best_metric_is_one_that_is_measured():
 @pytest.mark.parametrize(
     ("family", "argument", "message"),
     [
-        ("gpt2", "row_mode=document", "row_mode='document' has no effect"),
+        ("gpt2", "row_mode=lines", "must be 'packed', 'document' or"),
         ("bert", "row_mode=document", "leave it at 'packed'"),
         ("roberta", "long_documents=drop", r"no effect on this .* \(masked\)"),
         ("roberta", "short_sequence_probability=0.2", "has no effect"),
@@ -172,6 +172,14 @@ def test_the_best_metric_is_one_that_is_measured():
 def test_rows_that_cannot_be(family, argument, message):
     (found,) = problems([f"--config.{argument}"], f"{TINY}:{family}")
     assert re.search(message, found)
+
+
+@pytest.mark.parametrize("mode", ["document", "contiguous"])
+def test_what_becomes_of_long_documents_is_for_packed_rows(mode):
+    keys = [f"--config.row_mode={mode}"]
+    assert settings_from(TINY, keys).windows.row_mode == mode
+    (found,) = problems([*keys, "--config.long_documents=drop"])
+    assert f"'drop' has no effect with row_mode='{mode}'" in found
 
 
 def test_one_batch_size_only():

@@ -138,9 +138,11 @@ def test_batches_have_the_promised_shapes(source, tokenizer):
     }
 
 
-def test_resuming_anywhere_continues_bit_for_bit(source, tokenizer, small_groups):
+@pytest.mark.parametrize("mode", ["packed", "document", "contiguous"])
+def test_resuming_anywhere_continues_bit_for_bit(source, tokenizer, small_groups, mode):
     """Also across three epoch borders, and within groups and windows."""
-    iterator = train_iterator(source, WINDOWS, tokenizer, **KEYS)
+    windows = dataclasses.replace(WINDOWS, row_mode=mode)
+    iterator = train_iterator(source, windows, tokenizer, **KEYS)
     states, batches, reports = [], [], []
     while iterator.report()["epoch"] < 3:
         states.append(iterator.get_state())
@@ -150,7 +152,7 @@ def test_resuming_anywhere_continues_bit_for_bit(source, tokenizer, small_groups
     assert max(position["group"] for position in positions) >= 2
     assert len({position["window"] for position in positions}) >= 3
     assert len(states) > 60
-    fresh = train_iterator(source, WINDOWS, tokenizer, **KEYS)
+    fresh = train_iterator(source, windows, tokenizer, **KEYS)
     for place in [len(states) - 1, 0, 1, 17, len(states) // 2]:
         fresh.set_state(states[place])
         assert fresh.get_state() == states[place]
@@ -265,6 +267,17 @@ def test_evaluation_has_every_document_once_in_order(source, texts, tokenizer):
     assert len(filled) - rows < 4
     again = list(eval_batches(source, WINDOWS, tokenizer, batch_size=4))
     assert list(map(rows_of, again)) == list(map(rows_of, batches))
+
+
+def test_a_held_out_stream_has_every_document_in_order(source, texts, tokenizer):
+    windows = dataclasses.replace(WINDOWS, row_mode="contiguous")
+    batches = list(eval_batches(source, windows, tokenizer, batch_size=4))
+    ids = np.concatenate([b["targets"][b["weights"] > 0] for b in batches])
+    assert tokenizer.decode(ids.tolist()) == tokenizer.decode(
+        [i for text in texts for i in tokenizer.encode(text)]
+    )
+    characters = sum(batch["characters"].sum(dtype=float) for batch in batches)
+    assert characters == pytest.approx(sum(map(len, texts)), rel=1e-6)
 
 
 def test_evaluation_is_the_same_on_any_number_of_hosts(source, tokenizer):

@@ -77,8 +77,7 @@ def pack(
       [rows]: characters of original text whose tokens a row scores), and counts. A
       record's characters are shared evenly among its targets.
     """
-    text, ends = documents.lengths.astype(np.int64), documents.ends
-    full = np.where(text > 0, text + ends, 0)
+    ends, full = documents.ends, targets_of(documents)
     used = full.copy()
     if long_documents == "drop":
         used[(full > length) | ~documents.starts | ~ends] = 0
@@ -87,68 +86,74 @@ def pack(
     counts = Counts(
         documents=int(ends.sum()),
         tokens=int(used.sum()),
-        empty=int((text == 0).sum()),
+        empty=int((full == 0).sum()),
         split=int((used > length).sum()),
         dropped=int((used < full).sum()) if long_documents == "drop" else 0,
         truncated=int((used < full).sum()) if long_documents == "truncate" else 0,
     )
-    inputs, targets, first = _shifted(documents, full, start_id, end_id)
-
     # A piece is what becomes a segment: a record, or a chunk of a long one.
     chunks = -(-used // length)
     record = np.repeat(np.arange(len(used)), chunks)
-    inside = (_counting(chunks)) * length
+    inside = counting(chunks) * length
     sizes = np.minimum(used[record] - inside, length)
     row, offset, segment, num_rows = place(sizes, length, generator)
 
-    within = _counting(sizes)
+    inputs, targets, first = next_tokens(documents, start_id, end_id)
+    within = counting(sizes)
     source = np.repeat(first[record] + inside, sizes) + within
     goal = np.repeat(row * length + offset, sizes) + within
     shape = (num_rows, length)
     arrays = {
-        "tokens": _scatter(shape, goal, inputs[source], np.int32),
-        "targets": _scatter(shape, goal, targets[source], np.int32),
-        "segments": _scatter(shape, goal, np.repeat(segment, sizes), np.int32),
-        "positions": _scatter(shape, goal, within, np.int32),
-        "weights": _scatter(shape, goal, 1, np.float32),
+        "tokens": scatter(shape, goal, inputs[source], np.int32),
+        "targets": scatter(shape, goal, targets[source], np.int32),
+        "segments": scatter(shape, goal, np.repeat(segment, sizes), np.int32),
+        "positions": scatter(shape, goal, within, np.int32),
+        "weights": scatter(shape, goal, 1, np.float32),
     }
     share = documents.characters[record] * (sizes / np.maximum(full[record], 1))
     arrays["characters"] = np.bincount(row, share, num_rows).astype(np.float32)
     return arrays, counts
 
 
-def _shifted(
-    documents: Documents, full: np.ndarray, start_id: int, end_id: int
+def targets_of(documents: Documents) -> np.ndarray:
+    """Returns how many targets each record has: its tokens and its end mark."""
+    text = documents.lengths.astype(np.int64)
+    return np.where(text > 0, text + documents.ends, 0)
+
+
+def next_tokens(
+    documents: Documents, start_id: int, end_id: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Inputs and targets of all records, laid end to end, and where each begins."""
+    """Returns inputs and targets of all records, end to end, and where each begins."""
+    full = targets_of(documents)
     first = np.cumsum(full) - full
     filled = full > 0
     targets = np.full(full.sum(), end_id, np.int32)
     lengths = documents.lengths
-    targets[np.repeat(first, lengths) + _counting(lengths)] = documents.ids
+    targets[np.repeat(first, lengths) + counting(lengths)] = documents.ids
     inputs = np.empty_like(targets)
     inputs[1:] = targets[:-1]
     inputs[first[filled]] = start_id
     return inputs, targets, first
 
 
-def _counting(sizes: np.ndarray) -> np.ndarray:
-    """0, 1, … up to each size, one after the other.
+def counting(sizes: np.ndarray) -> np.ndarray:
+    """Returns 0, 1, … up to each size, one after the other.
 
-    >>> _counting(np.array([2, 0, 3]))
+    >>> counting(np.array([2, 0, 3]))
     array([0, 1, 0, 1, 2])
     """
     before = np.cumsum(sizes) - sizes
     return np.arange(sizes.sum()) - np.repeat(before, sizes)
 
 
-def _scatter(
-    shape: tuple[int, int],
+def scatter(
+    shape: tuple[int, ...],
     goal: np.ndarray,
     values: np.ndarray | int,
     dtype: type[np.generic],
 ) -> np.ndarray:
-    """An array of zeros with `values` at the flat places `goal`."""
+    """Returns an array of zeros with `values` at the flat places `goal`."""
     array = np.zeros(shape, dtype)
     array.reshape(-1)[goal] = values
     return array

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
+from transformer_lm.data.causal_windows import document_rows, stream_rows
 from transformer_lm.data.encoder_rows import MaskedRows, PairRows
 from transformer_lm.data.packing import Counts, Documents, pack
 from transformer_lm.data.windows import Windows
@@ -49,7 +50,7 @@ class RowBuilder(Protocol):
 
 @dataclass(frozen=True)
 class CausalRows:
-    """Documents packed by best fit, each with a start and an end mark."""
+    """Rows of next tokens; every document has a start and an end mark."""
 
     windows: Windows
     start_id: int
@@ -69,19 +70,25 @@ class CausalRows:
         *,
         in_order: bool,
     ) -> tuple[dict[str, np.ndarray], Counts]:
-        """Packs a group; see `pack`."""
+        """Packs a group by best fit, or lays it out as another mode has it."""
+        chosen = None if in_order else generator
+        marks = {"start_id": self.start_id, "end_id": self.end_id}
+        if self.windows.row_mode == "document":
+            return document_rows(documents, length=length, generator=chosen, **marks)
+        if self.windows.row_mode == "contiguous":
+            return stream_rows(documents, length=length, generator=chosen, **marks)
         return pack(
             documents,
             length=length,
             long_documents=self.windows.long_documents,
-            start_id=self.start_id,
-            end_id=self.end_id,
-            generator=None if in_order else generator,
+            generator=chosen,
+            **marks,
         )
 
     def settings(self) -> dict[str, Any]:
         """Returns everything on which rows depend."""
         return {
+            "row_mode": self.windows.row_mode,
             "long_documents": self.windows.long_documents,
             "start and end": [self.start_id, self.end_id],
         }

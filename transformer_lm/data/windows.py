@@ -7,7 +7,7 @@ from typing import Literal
 
 _READ_FOR: Mapping[str, tuple[str, ...]] = {
     "long_documents": ("causal",),
-    "row_mode": ("masked",),
+    "row_mode": ("causal", "masked"),
     "short_sequence_probability": ("nsp", "sop"),
 }
 """Keys that only some kinds of rows read."""
@@ -25,11 +25,11 @@ class Windows:
     max_eval_target_length: int = 512
     """Tokens in an evaluation row."""
     long_documents: Literal["split", "drop", "truncate"] = "split"
-    """In causal training, one longer than a row is split, dropped, or cut off."""
+    """In packed causal rows, one longer than a row is split, dropped, or cut off."""
 
     row_mode: Literal["packed", "document", "contiguous"] = "packed"
-    """How documents share rows in masked training: several whole ones in a row, one
-    (of a longer one a random part), or one stream that is cut where rows are full.
+    """How documents share rows: several whole ones, each seeing itself alone; one (of
+    a longer one a random part); or one stream, without borders, cut into full rows.
     """
     short_sequence_probability: float = 0.1
     """Share of documents whose sentence pairs are made shorter than a row."""
@@ -67,6 +67,12 @@ class Windows:
             if kind not in _READ_FOR.get(field.name, (kind,))
             and getattr(self, field.name) != field.default
         ]
+        is_cut = self.row_mode != "packed" and self.long_documents != "split"
+        if kind == "causal" and is_cut:
+            problems.append(
+                f"long_documents={self.long_documents!r} has no effect with"
+                f" row_mode={self.row_mode!r}; leave it at 'split'"
+            )
         least = _LEAST_LENGTH[kind]
         problems += [
             f"{name}={value} must be at least {least} for this objective's rows ({kind})"
