@@ -32,6 +32,8 @@ class Documents:
     """[records] bool: whether it ends it; the end mark follows."""
     sentences: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     """[sentences] tokens of each, where records are cut into sentences."""
+    word_starts: np.ndarray | None = None
+    """[tokens] nonzero where a token begins a word; None: everywhere."""
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,14 @@ second text in the first,
     token_types   0   0   0   0   0   …  |  0   0   0   1  1   1   0  …
 """
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from transformer_lm.data.best_fit import place
-from transformer_lm.data.ranges import ranges
+from transformer_lm.data.packing import counting
 
 
 class Text:
@@ -93,7 +94,7 @@ def join(texts: Sequence[Text]) -> Text:
     """Lays texts end to end; those that lie so already are not copied."""
     if not texts:
         return make_text(np.zeros(0, np.int32))
-    pairs = zip(texts, texts[1:], strict=False)
+    pairs = itertools.pairwise(texts)
     if all(second.follows(first) for first, second in pairs):
         return texts[0].up_to(texts[-1])
     return make_text(
@@ -157,11 +158,11 @@ class Layout:
                 else generator.permutation(num_rows)
             )
             offsets, numbers = np.zeros_like(sizes), np.ones_like(sizes)
-        goal = ranges(rows * self.length + offsets, sizes)
-        kinds = ranges(0, counts)
+        goal = np.repeat(rows * self.length + offsets, sizes) + counting(sizes)
+        kinds = counting(counts)
         streams = {
             "segments": np.repeat(numbers, sizes),
-            "positions": ranges(0, sizes),
+            "positions": counting(sizes),
             **self._streams(texts, lengths, owner, kinds, np.cumsum(sizes) - sizes),
         }
         arrays = {}
@@ -190,12 +191,14 @@ class Layout:
         """
         spans = lengths + 1
         begins = np.cumsum(spans) - spans + owner + 1
-        text, total = ranges(begins, lengths), int(spans.sum()) + len(firsts)
+        total = int(spans.sum()) + len(firsts)
+        text = np.repeat(begins, lengths) + counting(lengths)
+        text_and_sep = np.repeat(begins, spans) + counting(spans)
         tokens = np.full(total, self.sep_id, np.int32)
         tokens[firsts] = self.cls_id
         word_starts = np.ones(total, np.int32)
         token_types = np.zeros(total, np.int32)
-        token_types[ranges(begins, spans)] = np.repeat(kinds, spans)
+        token_types[text_and_sep] = np.repeat(kinds, spans)
         if texts:
             tokens[text] = np.concatenate([piece.tokens for piece in texts])
         if not all(piece.splits_anywhere for piece in texts):
