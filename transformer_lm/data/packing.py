@@ -8,6 +8,7 @@ right by one, with the start mark first. With length 4, start 1 and end 2, the d
     targets    5 6 7 8 | 9 2 10 2      positions  0 1 2 3 | 0 1 0 1
 """
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -52,6 +53,9 @@ class Counts:
     """Records left out: they are, or belong to, documents too long (drop)."""
     truncated: int = 0
     """Records cut off or left out: their documents are too long (truncate)."""
+
+
+COUNT_KEYS = tuple(field.name for field in dataclasses.fields(Counts))
 
 
 def pack(
