@@ -7,17 +7,23 @@ from etils import epath
 
 from transformer_lm.registry import UserError
 
-ENDINGS = (".txt", ".txt.gz", ".txt.xz", ".jsonl", ".jsonl.gz", ".jsonl.xz")
+COMPRESSIONS = ("", ".gz", ".bz2", ".xz")
+"""Endings after the one that names the format."""
+
+ENDINGS = tuple(
+    kind + compression for kind in (".txt", ".jsonl") for compression in COMPRESSIONS
+)
 """Kinds of text file that are understood."""
 
 _WILD = re.compile(r"[*?\[]")
 
 
-def expand(patterns: str) -> list[epath.Path]:
+def expand(patterns: str, endings: tuple[str, ...] = ENDINGS) -> list[epath.Path]:
     """Returns the files that patterns mean, in a fixed order.
 
     Args:
       patterns: files or globs, separated by commas; local or gs://.
+      endings: kinds of file that are wanted.
 
     Raises:
       UserError: if nothing matches, or a file is missing, empty, named twice or of an
@@ -27,7 +33,7 @@ def expand(patterns: str) -> list[epath.Path]:
     for pattern in filter(None, (part.strip() for part in patterns.split(","))):
         matches = _matches(pattern) if _WILD.search(pattern) else [_file(pattern)]
         for path in matches:
-            _check(path, pattern)
+            _check(path, pattern, endings)
             if path in paths:
                 raise UserError(
                     f"{path} is named twice in the data path {patterns!r}; name every"
@@ -72,12 +78,12 @@ def _file(name: str) -> epath.Path:
     return path
 
 
-def _check(path: epath.Path, pattern: str) -> None:
+def _check(path: epath.Path, pattern: str, endings: tuple[str, ...]) -> None:
     """Refuses files that cannot be read as text."""
-    if not path.name.endswith(ENDINGS):
+    if not path.name.endswith(endings):
         raise UserError(
             f"{path} (from {pattern!r}) has an ending that is not understood; known:"
-            f" {', '.join(ENDINGS)}"
+            f" {', '.join(endings)}"
         )
     if path.stat().length == 0:
         raise UserError(f"{path} is empty; remove it from the data path, or fill it")

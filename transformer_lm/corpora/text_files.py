@@ -2,12 +2,11 @@
 
 Plain text (.txt): a sentence or paragraph a line, a blank line between documents.
 JSON Lines (.jsonl): a document a line, in the string field `text`. Either may be
-compressed (.gz, .xz) and may lie in a bucket (gs://).
+compressed (.gz, .bz2, .xz) and may lie in a bucket (gs://).
 """
 
 import hashlib
 import itertools
-import json
 import threading
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
@@ -18,6 +17,12 @@ from transformer_lm.corpora.faults import Faults
 from transformer_lm.corpora.lines import Line, read_lines
 from transformer_lm.corpora.paths import expand
 from transformer_lm.corpora.records import Record, cut_document
+from transformer_lm.corpora.text_documents import (
+    decode_lines,
+    is_json_lines,
+    json_documents,
+    plain_documents,
+)
 from transformer_lm.registry import UserError
 
 RECORD_CHARACTERS = 32_768
@@ -64,7 +69,7 @@ class TextFiles:
           UserError: if a file is missing, empty or of an unknown kind.
         """
         self.paths = expand(patterns)
-        self._invalid_utf8 = invalid_utf8
+        self._invalid_utf8: Literal["replace", "skip"] = invalid_utf8
         self._limit = record_characters
         self._faults = Faults()
         self._lock = threading.Lock()
@@ -143,61 +148,16 @@ class TextFiles:
         self, path: epath.Path, offset: int, number: int
     ) -> Iterator[tuple[Line, Iterator[str]]]:
         """The documents of a file: each one's first line, and its text in lines."""
-        is_json = path.name.endswith((".jsonl", ".jsonl.gz", ".jsonl.xz"))
+        is_json = is_json_lines(path)
         lines = read_lines(path, offset=offset, number=number, whole=is_json)
-        decoded = self._decoded(path, lines)
+        decoded = decode_lines(path, lines, self._faults, self._invalid_utf8)
         if is_json:
-            for line, content in decoded:
-                text = self._text_field(path, line, content)
-                if text and not text.isspace():
-                    yield line, _with_newlines(text.split("\n"))
-            return
-        for blank, group in itertools.groupby(decoded, lambda pair: _blank(pair[1])):
-            if not blank:
-                first, content = next(group)
-                pieces = (
-                    text if line.continues else "\n" + text for line, text in group
-                )
-                yield first, itertools.chain([content], pieces)
-
-    def _decoded(
-        self, path: epath.Path, lines: Iterator[Line]
-    ) -> Iterator[tuple[Line, str]]:
-        """Lines as text; what is no UTF-8 is counted, then replaced or left out."""
-        for line in lines:
-            try:
-                yield line, line.content.decode()
-            except UnicodeDecodeError:
-                done = "replaced" if self._invalid_utf8 == "replace" else "skipped"
-                self._faults.note(f"invalid UTF-8 lines {done}", str(path), line.number)
-                if self._invalid_utf8 == "replace":
-                    yield line, line.content.decode(errors="replace")
-
-    def _text_field(self, path: epath.Path, line: Line, content: str) -> str | None:
-        """The text of a JSON line; None, and counted, where it has none."""
-        if _blank(content):
-            return None
-        try:
-            value = json.loads(content)
-        except json.JSONDecodeError:
-            self._faults.note("invalid JSON lines skipped", str(path), line.number)
-            return None
-        if not isinstance(value, dict) or not isinstance(value.get("text"), str):
-            kind = "JSON lines without a text field skipped"
-            self._faults.note(kind, str(path), line.number)
-            return None
-        text = value["text"]
-        if "\\u" in content and any("\ud800" <= c <= "\udfff" for c in text):
-            kind = "JSON lines with half a surrogate pair, replaced"
-            self._faults.note(kind, str(path), line.number)
-            return text.encode(errors="replace").decode()
-        return text
+            for line, value in json_documents(path, decoded, self._faults):
+                yield line, _with_newlines(value["text"].split("\n"))
+        else:
+            yield from plain_documents(decoded)
 
 
 def _with_newlines(lines: list[str]) -> Iterator[str]:
     """Lines of a document, each but the first with the newline before it."""
     return itertools.chain(lines[:1], ("\n" + line for line in lines[1:]))
-
-
-def _blank(text: str) -> bool:
-    return not text or text.isspace()

@@ -1,0 +1,1 @@
+"""Named rules that clean documents, and the order in which they are applied."""
