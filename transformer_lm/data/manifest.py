@@ -165,4 +165,3 @@ def sha256_of(path: Any) -> str:  # Any: a path of pathlib or of etils.
 
 def _size(path: Path) -> int | None:
     return path.stat().st_size if path.is_file() else None
-

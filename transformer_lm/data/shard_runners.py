@@ -1,13 +1,11 @@
 """Where shards are made: in processes of this machine, or on Apache Beam."""
 
 import concurrent.futures
-import json
 import logging
 import multiprocessing
 import shlex
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict
 from typing import Any
 
 from tqdm import tqdm
@@ -72,14 +70,17 @@ def run_on_beam(tasks: Sequence[ShardTask], options: str) -> list[Shard]:
       UserError: if Beam is not installed, or a shard cannot be made.
     """
     try:
-        import apache_beam
-        from apache_beam.options.pipeline_options import PipelineOptions
+        import apache_beam  # pyright: ignore[reportMissingImports]
+        from apache_beam.options import (  # pyright: ignore[reportMissingImports]
+            pipeline_options,
+        )
     except ImportError as error:
         raise UserError(
             f"--runner=beam needs Apache Beam, which cannot be imported ({error});"
             ' pip install "transformer-lm[beam]"'
         ) from error
-    pipeline = apache_beam.Pipeline(options=PipelineOptions(shlex.split(options)))
+    chosen = pipeline_options.PipelineOptions(shlex.split(options))
+    pipeline = apache_beam.Pipeline(options=chosen)
     _ = (
         pipeline
         | apache_beam.Create(list(tasks))

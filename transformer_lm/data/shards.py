@@ -12,7 +12,7 @@ its groups are planned without reading one. ArrayRecord keeps checksums of its b
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -125,7 +125,8 @@ class ShardReader:
         try:
             tables = [np.load(path, mmap_mode="r") for path in index]
             self.index = np.concatenate(tables)
-            self._source = ArrayRecordDataSource([str(path) for path in data])
+            # Any: its stubs know neither its length nor how to read several records.
+            self._source: Any = ArrayRecordDataSource([str(path) for path in data])
         except (OSError, ValueError, RuntimeError) as error:
             raise self._damaged(error) from error
         if self.index.dtype != INDEX or len(self.index) != len(self._source):
@@ -156,10 +157,7 @@ class ShardReader:
         word_starts = None
         if rows["has_word_starts"].any():
             word_starts = np.concatenate(
-                [
-                    _bits(record[ends[1] :], ends[0] // width)
-                    for record, ends in pairs
-                ]
+                [_bits(record[ends[1] :], ends[0] // width) for record, ends in pairs]
             )
         return Documents(
             ids=np.frombuffer(b"".join([r[: e[0]] for r, e in pairs]), self._kind),

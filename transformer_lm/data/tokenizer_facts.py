@@ -18,7 +18,7 @@ from transformer_lm.tokenizers.interface import Tokenizer, TokenizerConfig
 PROBE = (
     "吾輩は猫である。名前はまだ無い。「どこで生れたか」とんと見當がつかぬ。\n"
     "ﾊﾝｶｸ ｶﾞｷﾞｸﾞ がぎぐ か\u3099き\u3099 Ⅳ ㍻ ＡＢＣ１２３ ABC abc Café cafe\u0301 ½\n"
-    "東京特許許可局、国々の時々〆切は一ヶ月後。𠮷野家と髙島屋😀👨‍👩‍👧 naïve e-mail: a@b.c\t3.14\n"
+    "東京特許許可局、国々の時々〆切は一ヶ月後。𠮷野家と髙島屋😀👨‍👩‍👧 naïve a@b.c\t3.14\n"
 )
 """Text that no two normalisations or segmenters treat alike."""
 
@@ -38,7 +38,7 @@ def copy_tokenizer(
     """
     tokenizer = config.load("")
     _copy(tokenizer, epath.Path(folder))
-    settings = vars(_beside(config)).copy()
+    settings = {**vars(config), "vocab_size": tokenizer.vocab_size}
     del settings["vocab_path"]
     return TokenizerFacts(
         kind=kind,

@@ -1,6 +1,6 @@
-"""Tokenises a corpus once, into shards that a run reads in any order.
+r"""Tokenises a corpus once, into shards that a run reads in any order.
 
-  python -m transformer_lm.tools.prepare --corpus=corpora/jawiki --out=prepared/jawiki \\
+  python -m transformer_lm.tools.prepare --corpus=corpora/jawiki --out=prepared/jawiki \
       --kind=wordpiece --vocab_path=tokenizers/jawiki/vocab.txt --sentences
 
 Each file of text becomes a shard, so that several processes can work; an interrupted
@@ -35,9 +35,7 @@ _PARSERS: dict[type, flags.ArgumentParser[Any]] = {
 
 def parser() -> argparse.ArgumentParser:
     """Returns the flags."""
-    tool = ToolParser(
-        module="transformer_lm.tools.prepare", description=__doc__ or ""
-    )
+    tool = ToolParser(module="transformer_lm.tools.prepare", description=__doc__ or "")
     text = tool.add_argument_group("text: a corpus, or files of each split")
     text.add_argument("--corpus", help="folder that build_corpus has written")
     for split in SPLITS:
@@ -63,9 +61,7 @@ def parser() -> argparse.ArgumentParser:
         default=RECORD_CHARACTERS,
         help="longer documents are cut (default: %(default)s)",
     )
-    tool.add_argument(
-        "--invalid_utf8", choices=["replace", "skip"], default="replace"
-    )
+    tool.add_argument("--invalid_utf8", choices=["replace", "skip"], default="replace")
     tool.add_argument(
         "--processes",
         type=int,
