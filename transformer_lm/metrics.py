@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Any
 import jax
 from etils import epath
 
-from transformer_lm.registry import UserError
-
 if TYPE_CHECKING:
     from clu import metric_writers
 

@@ -71,11 +71,15 @@ def train_batches(
     rows: RowBuilder,
     *,
     batch_size: int,
+    accumulation: int,
     seed: int,
     process_index: int = 0,
     process_count: int = 1,
 ) -> TrainBatches:
-    """Returns a host's training batches, without end; see `pipeline.train_iterator`."""
+    """Returns a host's training batches, without end.
+
+    See `pipeline.train_iterator`, and for `accumulation` `PreparedBatches`.
+    """
     selection = source.training()
     if selection.dataset_name != PREPARED:
         return pipeline.train_iterator(
@@ -96,6 +100,7 @@ def train_batches(
         length=windows.max_target_length,
         seed=seed,
         batch_size=batch_size,
+        accumulation=accumulation,
         process_index=process_index,
         process_count=process_count,
     )

@@ -39,6 +39,7 @@ class PreparedBatches(Iterator[Batch]):
         length: int,
         seed: int,
         batch_size: int,
+        accumulation: int = 1,
         process_index: int = 0,
         process_count: int = 1,
     ) -> None:
@@ -51,6 +52,8 @@ class PreparedBatches(Iterator[Batch]):
           length: tokens in a row.
           seed: of the order.
           batch_size: rows in this host's part of a batch.
+          accumulation: micro-batches that a batch is cut into; each holds the same rows
+            for any number of hosts.
           process_index: this host, from 0.
           process_count: number of hosts.
 
@@ -67,7 +70,8 @@ class PreparedBatches(Iterator[Batch]):
         self._shares = np.array(weights) / sum(weights)
         self._seed = seed
         self._total = batch_size * process_count
-        self._mine = slice(process_index * batch_size, (process_index + 1) * batch_size)
+        shape = (accumulation, process_count, -1)
+        self._mine = np.arange(self._total).reshape(shape)[:, process_index].ravel()
         self._rows = 0
         self._settings: dict[str, Any] = {
             "train_split": splits[0].split,

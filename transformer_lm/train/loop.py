@@ -58,6 +58,7 @@ def run(settings: Settings, workdir: str) -> Outcome:
         rows,
         batch_size=training.global_batch_size(jax.device_count())
         // jax.process_count(),
+        accumulation=training.grad_accumulation_steps,
         seed=training.seed,
         **processes,
     )
