@@ -148,8 +148,8 @@ def read_manifest(folder: Path) -> Manifest:
         raise UserError(
             f"{folder} is not as its {FILE} says:\n  - "
             + "\n  - ".join(problems)
-            + "\nRun the same transformer_lm.tools.prepare again: it makes what is"
-            " missing."
+            + "\nRun the same transformer_lm.tools.prepare again: it finds what is"
+            " damaged and makes it anew."
         )
     return manifest
 

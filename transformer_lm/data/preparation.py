@@ -129,8 +129,9 @@ def _finished(task: ShardTask, source_sha256: str) -> Shard | None:
             f"{path} belongs to a shard of other text or other settings:"
             f" {'; '.join(differing)}; give another --out, or remove {task.folder}"
         )
-    data, index = (make(Path(task.folder)) for make in (shard.data, shard.index))
-    whole = data.is_file() and data.stat().st_size == shard.size and index.is_file()
+    folder = Path(task.folder)
+    files = {shard.data(folder): shard.sha256, shard.index(folder): shard.index_sha256}
+    whole = all(file.is_file() and sha256_of(file) == h for file, h in files.items())
     return shard if whole else None
 
 

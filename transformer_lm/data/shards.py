@@ -173,9 +173,9 @@ class ShardReader:
 
     def _damaged(self, error: object) -> UserError:
         return UserError(
-            f"prepared data is damaged or was changed ({error}): one of {self._names};"
-            " remove that shard with its .index.npy and .json, then run the same"
-            " transformer_lm.tools.prepare again: it makes what is missing"
+            f"prepared data is damaged or was changed ({error}): one of {self._names}."
+            " Run the same transformer_lm.tools.prepare again: it finds what is damaged"
+            " and makes it anew."
         )
 
 

@@ -114,6 +114,8 @@ def main(arguments: argparse.Namespace) -> None:
         {split: [by_name[name] for name in some] for split, some in names.items()},
         _versions(),
     )
+    for left in out.glob("*.unfinished-*"):  # By a command that was killed.
+        left.unlink()
     unfinished = out / f"{FILE}.unfinished"
     unfinished.write_text(manifest.to_json())
     unfinished.replace(out / FILE)
