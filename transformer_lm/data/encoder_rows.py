@@ -4,6 +4,7 @@ A document is a record here: the parts of one so long that it was cut (`record_c
 are documents of their own.
 """
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -123,14 +124,12 @@ class PairRows:
 def documents_of_sentences(documents: Documents) -> list[list[Text]]:
     """Returns the sentences of each document that has a token."""
     sizes = documents.sentences
-    ends = np.cumsum(sizes)
-    owners = np.searchsorted(np.cumsum(documents.lengths), ends).tolist()
-    texts = texts_of(documents.ids, sizes, documents.word_starts)
-    found: dict[int, list[Text]] = {}
-    for number, text in zip(owners, texts, strict=True):
-        if len(text):
-            found.setdefault(number, []).append(text)
-    return list(found.values())
+    owners = np.searchsorted(np.cumsum(documents.lengths), np.cumsum(sizes))[sizes > 0]
+    sentences = texts_of(documents.ids, sizes, documents.word_starts)
+    texts = list(filter(len, sentences))
+    borders = (np.flatnonzero(np.diff(owners)) + 1).tolist()
+    ends = itertools.pairwise([0, *borders, len(texts)])
+    return [texts[begin:end] for begin, end in ends if end > begin]
 
 
 def _counts(documents: Documents, arrays: Rows) -> dict[str, int]:

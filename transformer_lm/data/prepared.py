@@ -2,8 +2,8 @@
 
 The order is that of streaming whose shuffle buffer holds the whole text: a permutation
 of all records by (seed, epoch), taken in groups of about `GROUP_BYTES` of text. A group's
-rows depend on its records and on a generator of (seed, epoch, group) alone. Needed in
-memory: `shards.INDEX` a record, and while an epoch is planned about 40 bytes a record.
+rows depend on its records and on a generator of (seed, epoch, group) alone. Memory: 25
+bytes a record (its index and its place in the order), 60 while an epoch is planned.
 """
 
 import itertools

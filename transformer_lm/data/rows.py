@@ -9,7 +9,6 @@ second text in the first,
     token_types   0   0   0   0   0   …  |  0   0   0   1  1   1   0  …
 """
 
-import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -94,9 +93,13 @@ def join(texts: Sequence[Text]) -> Text:
     """Lays texts end to end; those that lie so already are not copied."""
     if not texts:
         return make_text(np.zeros(0, np.int32))
-    pairs = itertools.pairwise(texts)
-    if all(second.follows(first) for first, second in pairs):
-        return texts[0].up_to(texts[-1])
+    last = texts[0]
+    for text in texts[1:]:
+        if not text.follows(last):
+            break
+        last = text
+    else:
+        return texts[0].up_to(last)
     return make_text(
         np.concatenate([text.tokens for text in texts]),
         np.concatenate([text.word_starts for text in texts]),

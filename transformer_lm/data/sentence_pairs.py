@@ -53,9 +53,7 @@ def pair_rows(
     Raises:
       UserError: if NSP has fewer than two documents to draw from.
     """
-    documents = [
-        [sentence for sentence in document if len(sentence)] for document in documents
-    ]
+    documents = [list(filter(len, document)) for document in documents]
     documents = [document for document in documents if document]
     if pair_objective == "nsp" and len(documents) < 2:
         raise UserError(
@@ -116,11 +114,12 @@ def document_pairs(
 
 def take_chunk(sentences: list[Text], target: int) -> tuple[list[Text], list[Text]]:
     """Takes sentences until they have `target` tokens; returns them and the rest."""
-    count = total = 0
-    while count < len(sentences) and total < target:
-        total += len(sentences[count])
-        count += 1
-    return sentences[:count], sentences[count:]
+    total = 0
+    for count, sentence in enumerate(sentences, start=1):
+        total += sentence.end - sentence.begin
+        if total >= target:
+            return sentences[:count], sentences[count:]
+    return sentences, []
 
 
 def split(
