@@ -52,7 +52,7 @@ $(READY): requirements.txt pyproject.toml $(wildcard $(LOCK))
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=…")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[dev]" $(CONSTRAINTS)
+	$(BIN)/python -m pip install --quiet --editable ".[dev,corpora,ja]" $(CONSTRAINTS)
 	touch $(READY)
 
 clean:

@@ -14,6 +14,8 @@ def main(arguments):
     logging.getLogger("transformer_lm.corpora").info("began %s", arguments.name)
     if arguments.name == "mistake":
         raise UserError("--name=mistake is no name; give another")
+    if arguments.name == "system":
+        open("/")
     if arguments.name == "ctrl-c":
         raise KeyboardInterrupt
     print("jax" in sys.modules, "tensorflow" in sys.modules)
@@ -33,6 +35,12 @@ start_tool(main, parser)
             2,
             "",
             "began mistake\nexample: --name=mistake is no name; give another\n",
+        ),
+        (
+            "--name=system",
+            2,
+            "",
+            "began system\nexample: [Errno 21] Is a directory: '/'\n",
         ),
         ("--name=ctrl-c", 130, "", "began ctrl-c\nexample: interrupted\n"),
         (

@@ -45,8 +45,9 @@ def start_tool(
     """Runs `main` with the parsed arguments; never returns.
 
     What modules log at INFO and above goes to stderr, above a progress bar where there
-    is one. A `UserError` is shown as `<tool>: <message>` and ends the process with code
-    2, Ctrl-C with code 130; both without a traceback.
+    is one. A `UserError`, or what the system refuses (a full disk), is shown as
+    `<tool>: <message>` and ends the process with code 2, Ctrl-C with code 130; all
+    without a traceback.
     """
     arguments = parser.parse_args()
     logging.basicConfig(format="%(message)s", stream=sys.stderr)
@@ -55,6 +56,10 @@ def start_tool(
         with logging_redirect_tqdm():
             main(arguments)
     except UserError as error:
+        stop(parser, str(error))
+    except OSError as error:
+        if error.errno is None:
+            raise
         stop(parser, str(error))
     except KeyboardInterrupt:
         stop(parser, "interrupted", INTERRUPTED)

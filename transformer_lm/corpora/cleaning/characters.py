@@ -1,9 +1,6 @@
 """Rules about single characters and white space."""
 
-import functools
-import itertools
 import re
-import sys
 import unicodedata
 
 _LINE_ENDS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
@@ -24,7 +21,9 @@ def control_characters(text: str, title: str) -> str:
     Every kind of line end becomes a newline; newlines, tabs and zero-width joiners stay.
     """
     del title
-    return _unwanted().sub("", _LINE_ENDS.sub("\n", text))
+    text = _LINE_ENDS.sub("\n", text)
+    unwanted = [character for character in set(text) if not _is_kept(character)]
+    return text.translate(str.maketrans("", "", "".join(unwanted)))
 
 
 def whitespace(text: str, title: str) -> str:
@@ -32,18 +31,6 @@ def whitespace(text: str, title: str) -> str:
     del title
     lines = _BLANKS.sub(" ", text).split("\n")
     return "\n".join(filter(None, (line.strip() for line in lines)))
-
-
-@functools.cache
-def _unwanted() -> re.Pattern[str]:
-    """One character that `control_characters` takes out; made from Python's tables."""
-    ranges = []
-    numbers = range(sys.maxunicode + 1)
-    for kept, group in itertools.groupby(numbers, lambda number: _is_kept(chr(number))):
-        if not kept:
-            run = list(group)
-            ranges.append((run[0], run[-1]))
-    return re.compile("[" + "".join(f"\\U{a:08x}-\\U{b:08x}" for a, b in ranges) + "]")
 
 
 def _is_kept(character: str) -> bool:

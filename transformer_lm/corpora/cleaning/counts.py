@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from transformer_lm.corpora.cleaning.rules import Rule
 
@@ -38,8 +39,19 @@ class CleaningCounts:
         """Returns counts of nothing."""
         return cls([(str(rule), RuleCount()) for rule in rules])
 
+    @classmethod
+    def from_json(
+        cls,
+        values: Sequence[dict[str, Any]],  # Any: JSON.
+    ) -> "CleaningCounts":
+        """Reads what `as_json` returned."""
+        counts = [dict(value) for value in values]
+        return cls([(count.pop("rule"), RuleCount(**count)) for count in counts])
+
     def add(self, other: "CleaningCounts") -> None:
-        """Adds the counts of other documents under the same rules."""
+        """Adds the counts of other documents under the same rules, or to nothing."""
+        if not self.rules:
+            self.rules = [(name, RuleCount()) for name, _ in other.rules]
         for (_, mine), (_, theirs) in zip(self.rules, other.rules, strict=True):
             mine.add(theirs)
 

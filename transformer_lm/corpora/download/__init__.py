@@ -1,0 +1,1 @@
+"""Fetches public sources: which files, and how they arrive whole."""
