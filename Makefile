@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 LOCK := requirements-lock-$(shell $(PYTHON) -c 'import sys; print("py%d%d" % sys.version_info[:2])').txt
 CONSTRAINTS := $(if $(wildcard $(LOCK)),-c $(LOCK),)
 
-.PHONY: quickstart test test-slow test-hf lint format lock clean
+.PHONY: quickstart test test-slow test-hf test-no-tensorflow lint format lock clean
 
 quickstart: $(READY)
 	$(BIN)/python main.py --config=configs/quickstart.py --workdir=runs/quickstart
@@ -25,6 +25,15 @@ test-slow: $(READY)
 test-hf: $(READY)
 	$(BIN)/python -m pip install --quiet "$(TORCH)"
 	$(BIN)/python -m pytest -m "hf and not slow" tests/hf
+
+# In an environment of its own where TensorFlow is not installed.
+BARE := .venv-no-tensorflow
+test-no-tensorflow:
+	test -x $(BARE)/bin/python || $(PYTHON) -m venv $(BARE)
+	grep -vE '^(tensorflow|clu|importlib-resources)' requirements.txt > $(BARE)/requirements.txt
+	$(BARE)/bin/python -m pip install --quiet -r $(BARE)/requirements.txt "pytest>=8" $(CONSTRAINTS)
+	! $(BARE)/bin/python -c 'import tensorflow' 2>/dev/null
+	$(BARE)/bin/python -m pytest tests/train/test_without_tensorflow.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -47,4 +56,4 @@ $(READY): requirements.txt pyproject.toml $(wildcard $(LOCK))
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) runs site build dist
+	rm -rf $(VENV) $(BARE) runs site build dist

@@ -204,7 +204,7 @@ def test_processes_may_have_batches_of_their_own():
     )
     training = settings.training
     assert training.global_batch_size(8) == 256
-    assert [training.process_batch_size(8, i, 4) for i in range(4)] == [80, 80, 48, 48]
+    assert training.rows_of_processes(8, 4) == (80, 80, 48, 48)
     assert training.process_micro_rows(8, 4) == 16
     assert settings.problems_on(8, 4) == []
     assert settings.problems_on(8, 2) == [

@@ -11,7 +11,6 @@ from etils import epath
 
 from transformer_lm import metrics
 from transformer_lm.metrics import MetricWriter, normalise, read_records
-from transformer_lm.registry import UserError
 
 
 def open_writer(workdir: pathlib.Path, resume_step: int = 0) -> MetricWriter:
@@ -189,12 +188,20 @@ def test_the_log_shows_evaluations_on_the_screen_and_training_in_the_file_only(
     ]
 
 
-def test_tensorboard_missing_is_one_clear_message(
-    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+def test_without_tensorflow_one_line_says_so_and_figures_are_written(
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", None)
-    with pytest.raises(UserError, match="install them, or set tensorboard=False"):
-        MetricWriter(str(tmp_path))
+    writer = MetricWriter(str(tmp_path))
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "no TensorBoard events are written" in caplog.text
+    writer.scalars(3, {"train_loss": 2.0})
+    writer.close()
+    (record,) = metrics.read_records(tmp_path / metrics.METRICS_FILE)
+    assert record["train_loss"] == 2.0
+    assert not (tmp_path / "tensorboard").exists()
 
 
 def test_tensorboard_gets_scalars_and_texts_and_tensorflow_comes_no_earlier(

@@ -36,9 +36,13 @@ class DataPositionHandler(ocp.CheckpointHandler):
     def restore(
         self, directory: epath.Path, args: "DataPositionRestore | None" = None
     ) -> bytes | None:
-        """Reads this process's position; None if it was saved by fewer processes."""
-        del args
+        """Reads this process's position, or the first one's where all are alike.
+
+        None if it was saved by another number of processes, each with its own.
+        """
         file = self._file(directory)
+        if not file.exists() and args is not None and args.is_global:
+            file = next(iter(directory.glob("process_0-of-*")), file)
         return file.read_bytes() if file.exists() else None
 
     def _file(self, directory: epath.Path) -> epath.Path:
@@ -58,6 +62,9 @@ class DataPositionSave(ocp.args.CheckpointArgs):
 @dataclasses.dataclass
 class DataPositionRestore(ocp.args.CheckpointArgs):
     """Asks for the position of this process."""
+
+    is_global: bool = False
+    """All processes have the same position, however many they are."""
 
 
 def folder(workdir: str) -> epath.Path:
@@ -180,12 +187,15 @@ class CheckpointStore:
             )
         return saved
 
-    def restore(self, step: int, abstract: Any) -> tuple[Any, bytes | None]:
+    def restore(
+        self, step: int, abstract: Any, *, global_position: bool = False
+    ) -> tuple[Any, bytes | None]:
         """Returns the state and this process's data position.
 
         Args:
           step: which checkpoint.
           abstract: a `TrainState` of shapes with shardings.
+          global_position: all processes have the same position, however many they are.
         """
         wanted = {
             name: tree for name, tree in _split(abstract).items() if tree is not None
@@ -193,7 +203,8 @@ class CheckpointStore:
         self._check(step, wanted)
         args = {name: ocp.args.StandardRestore(tree) for name, tree in wanted.items()}
         restored = self._manager.restore(
-            step, args=ocp.args.Composite(**args, data=DataPositionRestore())
+            step,
+            args=ocp.args.Composite(**args, data=DataPositionRestore(global_position)),
         )
         fields = dict(restored["training"])
         state = abstract.replace(

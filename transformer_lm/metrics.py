@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Any
 import jax
 from etils import epath
 
-from transformer_lm.registry import UserError
-
 if TYPE_CHECKING:
     from clu import metric_writers
 
@@ -171,16 +169,22 @@ def describe_environment() -> dict[str, str]:
     }
 
 
-def _open_tensorboard(folder: epath.Path) -> "metric_writers.SummaryWriter":
-    """Opens a TensorBoard writer; TensorFlow is imported here and not before."""
+def _open_tensorboard(folder: epath.Path) -> "metric_writers.SummaryWriter | None":
+    """Opens a TensorBoard writer; TensorFlow is imported here and not before.
+
+    Without it, training from prepared data goes on; a warning says what is missing.
+    """
     try:
         import tensorflow as tf
         from clu import metric_writers
     except ImportError as error:
-        raise UserError(
-            f"tensorboard=True needs clu, tensorboard and tensorflow ({error}); install"
-            " them, or set tensorboard=False (metrics.jsonl is written all the same)"
-        ) from error
+        _LOGGER.warning(
+            "no TensorBoard events are written: they need clu, tensorboard and"
+            " tensorflow (%s); metrics.jsonl has the same figures. tensorboard=False"
+            " leaves this line out",
+            error,
+        )
+        return None
     tf.config.set_visible_devices([], "GPU")  # Or it takes memory that JAX needs.
     return metric_writers.SummaryWriter(str(folder))
 
@@ -199,11 +203,8 @@ class MetricWriter:
         resume_step: step the run goes on from; later lines of an earlier run go. At 0,
             a fresh start, both files start empty. TensorBoard's own files keep the old
             events, and it shows the newer ones.
-        tensorboard: also write TensorBoard events.
+        tensorboard: also write TensorBoard events, where TensorFlow is installed.
         enabled: False writes nothing.
-
-    Raises:
-        UserError: if TensorBoard is wanted and cannot be imported.
     """
 
     def __init__(

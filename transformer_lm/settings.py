@@ -122,20 +122,17 @@ class Training:
             return sum(self.process_rows)
         return self.batch_size or (self.per_device_batch_size or 0) * num_devices
 
-    def process_batch_size(
-        self, num_devices: int, process_index: int, num_processes: int
-    ) -> int:
-        """Rows of one process in a global batch."""
+    def rows_of_processes(
+        self, num_devices: int, num_processes: int
+    ) -> tuple[int, ...]:
+        """Rows of each process in a global batch."""
         if self.process_rows:
-            return self.process_rows[process_index]
-        return self.global_batch_size(num_devices) // num_processes
+            return self.process_rows
+        return (self.global_batch_size(num_devices) // num_processes,) * num_processes
 
     def process_micro_rows(self, num_devices: int, num_processes: int) -> int:
         """Rows of a process in a micro-batch, alike for all processes."""
-        most = max(
-            self.process_batch_size(num_devices, index, num_processes)
-            for index in range(num_processes)
-        )
+        most = max(self.rows_of_processes(num_devices, num_processes))
         return most // self.grad_accumulation_steps
 
     def _process_problems(self) -> list[str]:

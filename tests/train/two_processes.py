@@ -39,7 +39,7 @@ def main(coordinator: str, count: int, index: int, workdir: str, *keys: str) -> 
     state = program.fresh_state(0)
     losses = []
     training, devices = settings.training, jax.device_count()
-    rows = [training.process_batch_size(devices, i, count) for i in range(count)]
+    rows = training.rows_of_processes(devices, count)
     share = slice(sum(rows[:index]), sum(rows[: index + 1]))
     for step in range(STEPS):
         whole = random_batch(step, sum(rows))

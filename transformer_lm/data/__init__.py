@@ -14,6 +14,7 @@ DATASETS = Registry(
     {
         "quickstart": f"{_FOLDER}.quickstart:Quickstart",
         "text_files": f"{_FOLDER}.text_files:TextFilesDataset",
+        "prepared": f"{_FOLDER}.prepared:PreparedDataset",
         "lm1b": f"{_FOLDER}.lm1b:Lm1b",
         "wiki40b/ja": f"{_FOLDER}.wiki40b_ja:Wiki40bJa",
         "cc100/ja": f"{_FOLDER}.cc100_ja:Cc100Ja",

@@ -4,6 +4,7 @@ A document is a record here: the parts of one so long that it was cut (`record_c
 are documents of their own.
 """
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -12,7 +13,7 @@ import numpy as np
 
 from transformer_lm.data.masked_windows import masked_rows
 from transformer_lm.data.packing import Counts, Documents
-from transformer_lm.data.rows import Layout, Text
+from transformer_lm.data.rows import Layout, Text, texts_of
 from transformer_lm.data.sentence_pairs import PairObjective, pair_rows
 from transformer_lm.data.windows import Windows
 
@@ -45,7 +46,7 @@ class MaskedRows:
         layout = Layout(length, self.cls_id, self.sep_id, self.pad_id)
         mode = self.windows.row_mode
         arrays = masked_rows(
-            documents.texts(documents.lengths),
+            texts_of(documents.ids, documents.lengths, documents.word_starts),
             None if in_order else generator,
             layout,
             mode=mode,
@@ -122,14 +123,13 @@ class PairRows:
 
 def documents_of_sentences(documents: Documents) -> list[list[Text]]:
     """Returns the sentences of each document that has a token."""
-    ends = np.cumsum(documents.sentences)
-    owner = np.searchsorted(np.cumsum(documents.lengths), ends)
-    found: dict[int, list[Text]] = {}
-    sentences = documents.texts(documents.sentences)
-    for number, sentence in zip(owner.tolist(), sentences, strict=True):
-        if len(sentence.tokens):
-            found.setdefault(number, []).append(sentence)
-    return list(found.values())
+    sizes = documents.sentences
+    owners = np.searchsorted(np.cumsum(documents.lengths), np.cumsum(sizes))[sizes > 0]
+    sentences = texts_of(documents.ids, sizes, documents.word_starts)
+    texts = list(filter(len, sentences))
+    borders = (np.flatnonzero(np.diff(owners)) + 1).tolist()
+    ends = itertools.pairwise([0, *borders, len(texts)])
+    return [texts[begin:end] for begin, end in ends if end > begin]
 
 
 def _counts(documents: Documents, arrays: Rows) -> dict[str, int]:

@@ -98,6 +98,16 @@ class PythonCalls:
             guarded, list(inputs), list(dtypes), stateful=False
         )
 
+    def iterate(
+        self, dataset: "tf.data.Dataset"
+    ) -> Iterator[Any]:  # Any: nested dicts of arrays, as the data set has them.
+        """Yields the elements of a data set that calls these functions, as arrays."""
+        try:
+            yield from dataset.as_numpy_iterator()
+        except import_tensorflow().errors.OpError:
+            self.raise_kept()
+            raise
+
     def raise_kept(self) -> None:
         """Raises the first error that a function has raised, if there is one."""
         if self._errors:

@@ -1,6 +1,5 @@
 """Groups of records, tokenised in the graph and laid into rows."""
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +10,7 @@ from transformer_lm.data.graph import (
     deterministic_options,
     import_tensorflow,
 )
-from transformer_lm.data.packing import Counts, Documents
+from transformer_lm.data.packing import COUNT_KEYS, Documents
 from transformer_lm.data.row_builders import RowBuilder
 from transformer_lm.data.sentences import split_sentences
 from transformer_lm.data.shuffling import Features, Order
@@ -19,8 +18,6 @@ from transformer_lm.tokenizers.interface import Tokenizer
 
 if TYPE_CHECKING:
     import tensorflow as tf
-
-COUNT_KEYS = tuple(field.name for field in dataclasses.fields(Counts))
 
 
 def groups_of_rows(
@@ -73,7 +70,7 @@ def groups_of_rows(
         arrays, counts = rows.build(
             Documents(ids, lengths, characters, starts, ends, sentences, word_starts),
             length,
-            np.random.default_rng([order.seed, 1, *map(int, place)]),
+            order.generator(*map(int, place)),
             in_order=not order.shuffles,
         )
         numbers = np.array([getattr(counts, key) for key in COUNT_KEYS], np.int64)

@@ -34,7 +34,7 @@ def masked_rows(
     Returns:
       The arrays of `Layout.fill`.
     """
-    documents = [document for document in documents if len(document.tokens)]
+    documents = [document for document in documents if len(document)]
     room = layout.room(1)
     if mode == "packed":
         pieces = [piece for document in documents for piece in cut(document, room)]
@@ -49,12 +49,12 @@ def masked_rows(
 
 def cut(text: Text, room: int) -> list[Text]:
     """Cuts a text into pieces of `room` tokens; the last one has what is left."""
-    size = len(text.tokens)
+    size = len(text)
     return [text.cut(start, start + room) for start in range(0, size, room)]
 
 
 def crop(text: Text, room: int, generator: np.random.Generator | None) -> Text:
     """Takes a random stretch of `room` tokens, all equally likely; or the first one."""
-    spare = max(len(text.tokens) - room, 0)
+    spare = max(len(text) - room, 0)
     start = 0 if generator is None else int(generator.integers(spare + 1))
     return text.cut(start, start + room)

@@ -8,13 +8,13 @@ right by one, with the start mark first. With length 4, start 1 and end 2, the d
     targets    5 6 7 8 | 9 2 10 2      positions  0 1 2 3 | 0 1 0 1
 """
 
+import dataclasses
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
 from transformer_lm.data.best_fit import place
-from transformer_lm.data.rows import Text, make_text
 
 
 @dataclass(frozen=True)
@@ -34,22 +34,7 @@ class Documents:
     sentences: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     """[sentences] tokens of each, where records are cut into sentences."""
     word_starts: np.ndarray | None = None
-    """[tokens] bool: whether a token begins a word; None: each one does."""
-
-    def texts(self, sizes: np.ndarray) -> list[Text]:
-        """Returns the text as pieces.
-
-        Args:
-          sizes: [pieces] tokens of each, all of them together.
-        """
-        if not len(sizes):
-            return []
-        borders = np.cumsum(sizes)[:-1]
-        pieces = np.split(self.ids, borders)
-        if self.word_starts is None:
-            return [make_text(piece) for piece in pieces]
-        starts = np.split(self.word_starts, borders)
-        return [make_text(*both) for both in zip(pieces, starts, strict=True)]
+    """[tokens] nonzero where a token begins a word; None: everywhere."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +53,9 @@ class Counts:
     """Records left out: they are, or belong to, documents too long (drop)."""
     truncated: int = 0
     """Records cut off or left out: their documents are too long (truncate)."""
+
+
+COUNT_KEYS = tuple(field.name for field in dataclasses.fields(Counts))
 
 
 def pack(

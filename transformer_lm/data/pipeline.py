@@ -1,11 +1,13 @@
 """Streaming: text → tokens → rows → batches of this host."""
 
-from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
-import numpy as np
-
-from transformer_lm.data.batches import Batch, BatchIterator
+from transformer_lm.data.batches import (
+    BatchIterator,
+    global_batches,
+    part_of_batches,
+)
 from transformer_lm.data.graph import PythonCalls, import_tensorflow
 from transformer_lm.data.groups import groups_of_rows
 from transformer_lm.data.opening import (
@@ -16,14 +18,12 @@ from transformer_lm.data.opening import (
 )
 from transformer_lm.data.position import Position
 from transformer_lm.data.row_builders import RowBuilder, row_builder
+from transformer_lm.data.row_stream import Batch, Group, RowStream
 from transformer_lm.data.shuffling import Order, text_groups
 from transformer_lm.data.source import Source
 from transformer_lm.data.windows import Windows
 from transformer_lm.registry import UserError
 from transformer_lm.tokenizers.interface import Tokenizer
-
-if TYPE_CHECKING:
-    import tensorflow as tf
 
 
 def train_iterator(
@@ -68,7 +68,7 @@ def train_iterator(
     length = windows.max_target_length
     rows = rows or row_builder("causal", windows, tokenizer)
 
-    def open_groups(position: Position) -> "tf.data.Dataset":
+    def open_groups(position: Position) -> Iterator[Group]:
         groups = text_groups(
             records,
             order,
@@ -77,9 +77,10 @@ def train_iterator(
             start=position.window,
             skip=position.group,
         )
-        return groups_of_rows(
+        dataset = groups_of_rows(
             groups, records, rows, tokenizer, order, calls, length=length
         )
+        return calls.iterate(dataset)
 
     settings: dict[str, Any] = {
         "dataset_name": selection.dataset_name,
@@ -95,12 +96,9 @@ def train_iterator(
         "this process": [process_index, process_count],
     }
     return BatchIterator(
-        open_groups,
+        RowStream(open_groups, rows.arrays, name + part),
         records,
-        calls,
-        keys=rows.arrays,
         batch_size=batch_size,
-        name=name + part,
         settings=settings,
     )
 
@@ -145,47 +143,13 @@ def eval_batches(
     dataset = groups_of_rows(
         groups, records, rows, tokenizer, order, calls, length=length
     )
-    parts = _global_batches(dataset, calls, rows.arrays, batch_size * process_count)
-    mine = slice(process_index * batch_size, (process_index + 1) * batch_size)
-    first = next(parts, None)
-    if first is None:
-        raise UserError(
+    return part_of_batches(
+        global_batches(calls.iterate(dataset), rows.arrays, batch_size * process_count),
+        batch_size,
+        process_index,
+        UserError(
             f"the held-out text, {describe(selection)}, holds no document (or none that"
             f" long_documents={windows.long_documents!r} keeps); set eval_data_path, or"
             " another eval_split"
-        )
-
-    def batches() -> Iterator[Batch]:
-        yield {key: value[mine] for key, value in first.items()}
-        for batch in parts:
-            yield {key: value[mine] for key, value in batch.items()}
-
-    return batches()
-
-
-def _global_batches(
-    dataset: "tf.data.Dataset", calls: PythonCalls, keys: Iterable[str], size: int
-) -> Iterator[Batch]:
-    """Batches of `size` rows; the last one is filled up with rows of zeros."""
-    held: Batch = {}
-    try:
-        for group in dataset.as_numpy_iterator():
-            rows = {key: group[key] for key in keys}
-            if held:
-                rows = {
-                    key: np.concatenate([held[key], value])
-                    for key, value in rows.items()
-                }
-            whole = len(rows["tokens"]) // size * size
-            for first in range(0, whole, size):
-                yield {key: value[first : first + size] for key, value in rows.items()}
-            held = {key: value[whole:] for key, value in rows.items()}
-    except import_tensorflow().errors.OpError:
-        calls.raise_kept()
-        raise
-    if held and len(held["tokens"]):
-        missing = size - len(held["tokens"])
-        yield {
-            key: np.pad(value, [(0, missing)] + [(0, 0)] * (value.ndim - 1))
-            for key, value in held.items()
-        }
+        ),
+    )

@@ -11,39 +11,99 @@ second text in the first,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from transformer_lm.data.best_fit import place
+from transformer_lm.data.packing import counting
 
 
-class Text(NamedTuple):
-    """A stretch of token ids."""
+class Text:
+    """A stretch of token ids, as a place in a longer array: cutting copies nothing."""
 
-    tokens: np.ndarray
-    """[tokens] ids, without special ones."""
-    word_starts: np.ndarray
-    """[tokens] nonzero where a token begins a word."""
+    __slots__ = ("_ids", "_starts", "begin", "end")
+
+    def __init__(
+        self, ids: np.ndarray, starts: np.ndarray | None, begin: int, end: int
+    ) -> None:
+        """Takes the ids from `begin` to before `end`.
+
+        Args:
+          ids: [all tokens] ids, without special ones.
+          starts: [all tokens] nonzero where a token begins a word; None: everywhere.
+          begin: number of the first token.
+          end: number of the token after the last one.
+        """
+        self._ids, self._starts, self.begin, self.end = ids, starts, begin, end
+
+    def __len__(self) -> int:
+        return self.end - self.begin
+
+    @property
+    def tokens(self) -> np.ndarray:
+        """[tokens] ids."""
+        return self._ids[self.begin : self.end]
+
+    @property
+    def word_starts(self) -> np.ndarray:
+        """[tokens] nonzero where a token begins a word."""
+        if self._starts is None:
+            return np.ones(len(self), bool)
+        return self._starts[self.begin : self.end]
+
+    @property
+    def splits_anywhere(self) -> bool:
+        """Whether each token is a word by itself."""
+        return self._starts is None
 
     def cut(self, start: int, stop: int) -> "Text":
-        """Returns the tokens from `start` to before `stop`."""
-        return Text(self.tokens[start:stop], self.word_starts[start:stop])
+        """Returns the tokens from `start` to before `stop`, or as far as there are."""
+        end = min(self.begin + stop, self.end)
+        return Text(self._ids, self._starts, self.begin + start, end)
+
+    def follows(self, other: "Text") -> bool:
+        """Whether `other` ends where this one begins, in the same array."""
+        return self._ids is other._ids and self.begin == other.end
+
+    def up_to(self, last: "Text") -> "Text":
+        """Returns all from this text's beginning to the end of `last`."""
+        return Text(self._ids, self._starts, self.begin, last.end)
 
 
 def make_text(tokens: np.ndarray, word_starts: np.ndarray | None = None) -> Text:
     """Returns a text; without `word_starts`, each token is a word by itself."""
-    if word_starts is None:
-        word_starts = np.ones(len(tokens), bool)
-    return Text(np.asarray(tokens), np.asarray(word_starts))
+    starts = None if word_starts is None else np.asarray(word_starts)
+    return Text(np.asarray(tokens), starts, 0, len(tokens))
+
+
+def texts_of(
+    ids: np.ndarray, sizes: np.ndarray, word_starts: np.ndarray | None = None
+) -> list[Text]:
+    """Returns texts laid end to end.
+
+    >>> [text.tokens.tolist() for text in texts_of(np.array([5, 6, 7]), np.array([1, 2]))]
+    [[5], [6, 7]]
+    """
+    ends = np.cumsum(sizes)
+    spans = zip((ends - sizes).tolist(), ends.tolist(), strict=True)
+    return [Text(ids, word_starts, begin, end) for begin, end in spans]
 
 
 def join(texts: Sequence[Text]) -> Text:
-    """Lays texts end to end."""
+    """Lays texts end to end; those that lie so already are not copied."""
     if not texts:
         return make_text(np.zeros(0, np.int32))
-    tokens, word_starts = zip(*texts, strict=True)
-    return Text(np.concatenate(tokens), np.concatenate(word_starts))
+    last = texts[0]
+    for text in texts[1:]:
+        if not text.follows(last):
+            break
+        last = text
+    else:
+        return texts[0].up_to(last)
+    return make_text(
+        np.concatenate([text.tokens for text in texts]),
+        np.concatenate([text.word_starts for text in texts]),
+    )
 
 
 Segment = Sequence[Text]
@@ -86,10 +146,11 @@ class Layout:
           padding), positions (from 0 in each segment), token_types (1: second text),
           word_starts.
         """
-        sizes = np.array(
-            [1 + sum(len(text.tokens) + 1 for text in texts) for texts in segments],
-            np.int64,
-        )
+        texts = [text for segment in segments for text in segment]
+        counts = np.array([len(segment) for segment in segments], np.int64)
+        lengths = np.array([len(text) for text in texts], np.int64)
+        owner = np.repeat(np.arange(len(segments)), counts)
+        sizes = 1 + np.bincount(owner, lengths + 1, len(segments)).astype(np.int64)
         if several:
             rows, offsets, numbers, num_rows = place(sizes, self.length, generator)
         else:
@@ -100,31 +161,54 @@ class Layout:
                 else generator.permutation(num_rows)
             )
             offsets, numbers = np.zeros_like(sizes), np.ones_like(sizes)
-        names = ("segments", "positions", "token_types", "word_starts")
-        shape = (num_rows, self.length)
-        arrays = {name: np.zeros(shape, np.int32) for name in names}
-        arrays["tokens"] = np.full(shape, self.pad_id, np.int32)
-        columns = (array.tolist() for array in (rows, offsets, sizes, numbers))
-        for texts, row, offset, size, number in zip(segments, *columns, strict=True):
-            place_in_row = slice(offset, offset + size)
-            arrays["segments"][row, place_in_row] = number
-            arrays["positions"][row, place_in_row] = np.arange(size)
-            self._write(arrays, row, offset, texts)
+        goal = np.repeat(rows * self.length + offsets, sizes) + counting(sizes)
+        kinds = counting(counts)
+        streams = {
+            "segments": np.repeat(numbers, sizes),
+            "positions": counting(sizes),
+            **self._streams(texts, lengths, owner, kinds, np.cumsum(sizes) - sizes),
+        }
+        arrays = {}
+        for name, stream in streams.items():
+            shape = (num_rows, self.length)
+            arrays[name] = np.full(shape, self.pad_id * (name == "tokens"), np.int32)
+            arrays[name].reshape(-1)[goal] = stream
         return arrays
 
-    def _write(
-        self, arrays: dict[str, np.ndarray], row: int, offset: int, texts: Segment
-    ) -> None:
-        """Writes cls, then each text and sep."""
-        tokens, word_starts = arrays["tokens"][row], arrays["word_starts"][row]
-        tokens[offset] = self.cls_id
-        word_starts[offset] = 1
-        start = offset + 1
-        for kind, text in enumerate(texts):
-            stop = start + len(text.tokens)
-            tokens[start:stop] = text.tokens
-            word_starts[start:stop] = text.word_starts
-            tokens[stop] = self.sep_id
-            word_starts[stop] = 1
-            arrays["token_types"][row, start : stop + 1] = kind
-            start = stop + 1
+    def _streams(
+        self,
+        texts: Sequence[Text],
+        lengths: np.ndarray,
+        owner: np.ndarray,
+        kinds: np.ndarray,
+        firsts: np.ndarray,
+    ) -> dict[str, np.ndarray]:
+        """The segments end to end: cls, then each text and sep.
+
+        Args:
+          texts: of all segments.
+          lengths: [texts] tokens of each.
+          owner: [texts] number of its segment.
+          kinds: [texts] number of it there, from 0.
+          firsts: [segments] where each begins in the stream.
+        """
+        spans = lengths + 1
+        begins = np.cumsum(spans) - spans + owner + 1
+        total = int(spans.sum()) + len(firsts)
+        text = np.repeat(begins, lengths) + counting(lengths)
+        text_and_sep = np.repeat(begins, spans) + counting(spans)
+        tokens = np.full(total, self.sep_id, np.int32)
+        tokens[firsts] = self.cls_id
+        word_starts = np.ones(total, np.int32)
+        token_types = np.zeros(total, np.int32)
+        token_types[text_and_sep] = np.repeat(kinds, spans)
+        if texts:
+            tokens[text] = np.concatenate([piece.tokens for piece in texts])
+        if not all(piece.splits_anywhere for piece in texts):
+            starts = [piece.word_starts for piece in texts]
+            word_starts[text] = np.concatenate(starts)
+        return {
+            "token_types": token_types,
+            "word_starts": word_starts,
+            "tokens": tokens,
+        }

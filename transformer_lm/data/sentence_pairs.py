@@ -53,10 +53,7 @@ def pair_rows(
     Raises:
       UserError: if NSP has fewer than two documents to draw from.
     """
-    documents = [
-        [sentence for sentence in document if len(sentence.tokens)]
-        for document in documents
-    ]
+    documents = [list(filter(len, document)) for document in documents]
     documents = [document for document in documents if document]
     if pair_objective == "nsp" and len(documents) < 2:
         raise UserError(
@@ -108,7 +105,7 @@ def document_pairs(
             other = (index + int(generator.integers(1, len(documents)))) % len(
                 documents
             )
-            missing = max(target - len(known.tokens), 1)
+            missing = max(target - len(known), 1)
             foreign = random_text(documents[other], missing, generator)
             pairs.append(Pair(known, foreign, label))
             waiting = rest + waiting
@@ -117,11 +114,12 @@ def document_pairs(
 
 def take_chunk(sentences: list[Text], target: int) -> tuple[list[Text], list[Text]]:
     """Takes sentences until they have `target` tokens; returns them and the rest."""
-    count = total = 0
-    while count < len(sentences) and total < target:
-        total += len(sentences[count].tokens)
-        count += 1
-    return sentences[:count], sentences[count:]
+    total = 0
+    for count, sentence in enumerate(sentences, start=1):
+        total += sentence.end - sentence.begin
+        if total >= target:
+            return sentences[:count], sentences[count:]
+    return sentences, []
 
 
 def split(
@@ -136,11 +134,16 @@ def split(
         border = int(generator.integers(1, len(chunk)))
         return chunk[:border], chunk[border:]
     (sentence,) = chunk
-    borders = np.flatnonzero(sentence.word_starts[1:]) + 1
-    if not len(borders):
-        return None
-    border = int(generator.choice(borders))
-    size = len(sentence.tokens)
+    size = len(sentence)
+    if sentence.splits_anywhere:
+        if size == 1:
+            return None
+        border = 1 + int(generator.integers(size - 1))
+    else:
+        borders = np.flatnonzero(sentence.word_starts[1:]) + 1
+        if not len(borders):
+            return None
+        border = int(borders[generator.integers(len(borders))])
     return [sentence.cut(0, border)], [sentence.cut(border, size)]
 
 
@@ -159,8 +162,10 @@ def truncate(
 
     Each token goes from the front or the back, by chance.
     """
-    sizes = [len(first.tokens), len(second.tokens)]
-    excess = max(sum(sizes) - room, 0)
+    sizes = [len(first), len(second)]
+    excess = sum(sizes) - room
+    if excess <= 0:
+        return first, second
     difference = min(excess, abs(sizes[0] - sizes[1]))
     shared = excess - difference
     less = [shared // 2, shared - shared // 2]
@@ -168,6 +173,6 @@ def truncate(
 
     def shorten(text: Text, number: int) -> Text:
         front = int(generator.binomial(number, 0.5))
-        return text.cut(front, len(text.tokens) - (number - front))
+        return text.cut(front, len(text) - (number - front))
 
     return shorten(first, less[0]), shorten(second, less[1])

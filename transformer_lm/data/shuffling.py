@@ -46,6 +46,29 @@ class Order:
         """Whether the order differs from that of the records."""
         return self.shuffle_buffer_size > 1
 
+    def arrange(
+        self, sizes: np.ndarray, epoch: int, first: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Returns the order of a window's records, and the borders of its groups.
+
+        Args:
+          sizes: [records] bytes of text of each.
+          epoch: number of the epoch.
+          first: number of the window's first record.
+        """
+        chosen = np.arange(len(sizes))
+        if self.shuffles:
+            generator = np.random.default_rng([self.seed, 0, epoch, first])
+            chosen = generator.permutation(len(sizes))
+        group = np.cumsum(sizes[chosen], dtype=np.int64) // GROUP_BYTES
+        borders = np.flatnonzero(np.diff(group)) + 1
+        splits = np.concatenate([[0], borders, [len(sizes)]])
+        return chosen.astype(np.int64), splits.astype(np.int64)
+
+    def generator(self, epoch: int, window: int, group: int) -> np.random.Generator:
+        """Returns what the rows of a group draw from."""
+        return np.random.default_rng([self.seed, 1, epoch, window, group])
+
 
 def text_groups(
     records: Records,
@@ -72,7 +95,7 @@ def text_groups(
         def arrange(
             sizes: np.ndarray, epoch: np.ndarray, first: np.ndarray
         ) -> tuple[np.ndarray, np.ndarray]:
-            return _arrange(sizes, order, int(epoch), int(first))
+            return order.arrange(sizes, int(epoch), int(first))
 
         sizes = tf.strings.length(window["text"])
         first = window["index"][0]
@@ -106,24 +129,3 @@ def text_groups(
         later = tf.data.Dataset.range(epoch + 1, np.iinfo(np.int64).max)
         groups = groups.concatenate(later.flat_map(lambda e: one_epoch(whole, e)))
     return groups.with_options(deterministic_options())
-
-
-def _arrange(
-    sizes: np.ndarray, order: Order, epoch: int, first: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """The order of a window's records, and the borders of its groups.
-
-    Args:
-      sizes: [records] bytes of each.
-      order: how they are shuffled.
-      epoch: number of the epoch.
-      first: number of the window's first record.
-    """
-    chosen = np.arange(len(sizes))
-    if order.shuffles:
-        generator = np.random.default_rng([order.seed, 0, epoch, first])
-        chosen = generator.permutation(len(sizes))
-    group = np.cumsum(sizes[chosen], dtype=np.int64) // GROUP_BYTES
-    borders = np.flatnonzero(np.diff(group)) + 1
-    splits = np.concatenate([[0], borders, [len(sizes)]])
-    return chosen.astype(np.int64), splits.astype(np.int64)

@@ -8,6 +8,9 @@ from transformer_lm.data import find_dataset
 from transformer_lm.data.splits import PercentSplit
 from transformer_lm.registry import UnknownNameError
 
+PREPARED = "prepared"
+"""Name of the data set that holds token ids instead of text."""
+
 
 @dataclass(frozen=True)
 class Selection:
@@ -35,7 +38,11 @@ class Source:
     data_dir: str | None = None
     """Folder of prepared TFDS data sets; unset: TFDS_DATA_DIR, or TFDS's own."""
     data_path: str | None = None
-    """Files or globs, separated by commas, for text_files and cc100/ja."""
+    """Files or globs, separated by commas, for text_files and cc100/ja; folders for
+    prepared.
+    """
+    data_weights: str | None = None
+    """Shares of rows from each folder of prepared, such as 1,5; unset: all alike."""
     eval_data_path: str | None = None
     """Held-out files or globs; unset: a share of data_path is held out."""
     shuffle_buffer_size: int = 1024
@@ -58,7 +65,9 @@ class Source:
     def evaluation(self) -> Selection:
         """Returns what is held out."""
         entry = find_dataset(self.held_out_dataset_name)
-        default = "train" if self.eval_data_path else entry.default_splits[1]
+        default = entry.default_splits[1]
+        if self.eval_data_path and self.held_out_dataset_name != PREPARED:
+            default = "train"
         return self._selection(
             self.held_out_dataset_name,
             self.eval_split or default,
@@ -67,6 +76,15 @@ class Source:
 
     def _selection(self, name: str, split: str, path: str | None) -> Selection:
         return Selection(name, split, self.data_dir, path, self.invalid_utf8)
+
+    @property
+    def order_is_global(self) -> bool:
+        """Whether the order of the data is the same for any number of hosts."""
+        return self.dataset_name == PREPARED
+
+    def weights(self) -> list[float]:
+        """Returns the shares of the folders; none where they are not set."""
+        return [float(part) for part in (self.data_weights or "").split(",") if part]
 
     def problems(self) -> list[str]:
         """Lists what cannot work, a line each."""
@@ -99,7 +117,35 @@ class Source:
                     f" dataset_name={self.dataset_name!r}"
                     + ("; set dataset_name=text_files" if key == "data_path" else "")
                 )
-        return problems + self._path_problems() + self._split_problems()
+        problems += self._path_problems() + self._split_problems()
+        return problems + self._prepared_problems()
+
+    def _prepared_problems(self) -> list[str]:
+        """Keys that prepared data does not read, and weights that cannot be."""
+        if self.dataset_name != PREPARED:
+            if self.data_weights is None:
+                return []
+            return [f"data_weights={self.data_weights!r} needs dataset_name=prepared"]
+        problems = [
+            f"{key}={getattr(self, key)!r} has no effect on prepared data, {why}; leave"
+            f" it at {default!r}"
+            for key, default, why in (
+                ("shuffle_buffer_size", 1024, "which is shuffled as a whole"),
+                ("invalid_utf8", "replace", "whose text was read before"),
+            )
+            if getattr(self, key) != default
+        ]
+        count = len(folders_of(self.data_path))
+        try:
+            weights = self.weights()
+        except ValueError:
+            weights = [0.0]
+        if weights and (len(weights) != count or not all(w > 0 for w in weights)):
+            problems.append(
+                f"data_weights={self.data_weights!r} must be {count} positive numbers,"
+                " separated by commas: one for each folder of data_path"
+            )
+        return problems
 
     @property
     def _held_out_reads(self) -> str | None:
@@ -136,3 +182,12 @@ class Source:
                 " text overlap; set both train_split and eval_split (or eval_data_path)"
             )
         return problems
+
+
+def folders_of(data_path: str | None) -> list[str]:
+    """Returns the folders that a data_path names.
+
+    >>> folders_of("prepared/a, prepared/b")
+    ['prepared/a', 'prepared/b']
+    """
+    return [part.strip() for part in (data_path or "").split(",") if part.strip()]

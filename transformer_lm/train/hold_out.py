@@ -6,8 +6,8 @@ from typing import Any
 import jax
 
 from transformer_lm.config import Settings
+from transformer_lm.data.feeding import eval_batches
 from transformer_lm.data.known import known_metrics
-from transformer_lm.data.pipeline import eval_batches
 from transformer_lm.data.row_builders import RowBuilder
 from transformer_lm.metrics import normalise
 from transformer_lm.tokenizers.interface import Tokenizer
@@ -59,8 +59,8 @@ class HoldOut:
                 settings.source,
                 settings.windows,
                 self.tokenizer,
+                self.rows,
                 batch_size=local_rows,
-                rows=self.rows,
                 process_index=jax.process_index(),
                 process_count=count,
             ),

@@ -6,9 +6,8 @@ import jax
 
 from transformer_lm.checkpoint import CheckpointStore
 from transformer_lm.config import ConfigError, Settings
-from transformer_lm.data.pipeline import train_iterator
+from transformer_lm.data.feeding import run_tokenizer, train_batches
 from transformer_lm.data.row_builders import row_builder
-from transformer_lm.data.tokenizer_training import train_or_load_tokenizer
 from transformer_lm.objectives.vocabulary import Vocabulary
 from transformer_lm.parallel import to_global
 from transformer_lm.progress import setup_logging
@@ -44,25 +43,22 @@ def run(settings: Settings, workdir: str) -> Outcome:
         "process_count": jax.process_count(),
     }
     training, total = settings.training, settings.training.num_train_steps
-    tokenizer = train_or_load_tokenizer(
-        settings.tokenizer,
-        settings.source,
-        workdir,
-        windows=settings.windows,
-        **processes,
+    tokenizer = run_tokenizer(
+        settings.tokenizer, settings.source, workdir, settings.windows, **processes
     )
     program = build_program(
         settings,
         Vocabulary(tokenizer.vocab_size, tokenizer.mask_id, tokenizer.special_ids),
     )
     rows = row_builder(settings.objective.rows, settings.windows, tokenizer)
-    data = train_iterator(
+    data = train_batches(
         settings.source,
         settings.windows,
         tokenizer,
-        batch_size=training.process_batch_size(jax.device_count(), *processes.values()),
+        rows,
+        process_rows=training.rows_of_processes(jax.device_count(), jax.process_count()),
+        accumulation=training.grad_accumulation_steps,
         seed=training.seed,
-        rows=rows,
         **processes,
     )
     micro_rows = training.process_micro_rows(jax.device_count(), jax.process_count())

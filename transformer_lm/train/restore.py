@@ -70,7 +70,9 @@ def _resume(
 ) -> Start:
     before = store.settings(step)
     changed = compare_settings(before["settings"], settings, workdir)
-    state, position = store.restore(step, program.abstract)
+    state, position = store.restore(
+        step, program.abstract, global_position=settings.source.order_is_global
+    )
     data_keys = {*vars(settings.source), *vars(settings.windows), "seed"}
     data_keys |= {"objective", "pair_objective"}
     data_keys = {key for key in data_keys if "eval" not in key}
