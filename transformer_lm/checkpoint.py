@@ -26,6 +26,10 @@ SEPARATE = ("parameters", "average")
 """Items of their own; all other fields of the state are in `training`."""
 
 
+class OtherNetworkError(UserError):
+    """A checkpoint that holds other parameters than those asked for."""
+
+
 class DataPositionHandler(ocp.CheckpointHandler):
     """Writes one file of bytes a process."""
 
@@ -222,7 +226,7 @@ class CheckpointStore:
         """Compares names and shapes with what a checkpoint holds, before it is read.
 
         Raises:
-          UserError: listing what differs.
+          OtherNetworkError: listing what differs.
         """
         metadata = self._manager.item_metadata(step)
         problems = []
@@ -238,7 +242,7 @@ class CheckpointStore:
             ]
         if problems:
             more = f"\n  … and {len(problems) - 10} more" if len(problems) > 10 else ""
-            raise UserError(
+            raise OtherNetworkError(
                 f"checkpoint {step} in {self._manager.directory} belongs to another"
                 " network or optimizer:\n  " + "\n  ".join(problems[:10]) + more
             )

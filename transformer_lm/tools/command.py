@@ -1,0 +1,69 @@
+"""How a tool starts: arguments in, plain messages out."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from transformer_lm.registry import UserError
+
+USER_ERROR = 2
+"""Exit code when the user can put something right."""
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
+
+
+class ToolParser(argparse.ArgumentParser):
+    """Takes whole names of flags only; a wrong flag is one line, without the usage."""
+
+    def __init__(self, *, module: str, description: str) -> None:
+        """Makes a parser for `python -m <module>`.
+
+        Args:
+          module: full name of the tool's module.
+          description: what the tool does; line breaks are kept.
+        """
+        super().__init__(
+            prog=f"python -m {module}",
+            description=description,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the process with a message."""
+        stop(self, f"{message}; --help lists the flags")
+
+
+def start_tool(
+    main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser
+) -> NoReturn:
+    """Runs `main` with the parsed arguments; never returns.
+
+    What modules log at INFO and above goes to stderr, above a progress bar where there
+    is one. A `UserError` is shown as `<tool>: <message>` and ends the process with code
+    2, Ctrl-C with code 130; both without a traceback.
+    """
+    arguments = parser.parse_args()
+    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    logging.getLogger("transformer_lm").setLevel(logging.INFO)
+    try:
+        with logging_redirect_tqdm():
+            main(arguments)
+    except UserError as error:
+        stop(parser, str(error))
+    except KeyboardInterrupt:
+        stop(parser, "interrupted", INTERRUPTED)
+    raise SystemExit(0)
+
+
+def stop(
+    parser: argparse.ArgumentParser, message: str, code: int = USER_ERROR
+) -> NoReturn:
+    """Prints `<tool>: <message>` and ends the process."""
+    print(f"{parser.prog.rpartition('.')[2]}: {message}", file=sys.stderr)
+    raise SystemExit(code)
