@@ -12,7 +12,7 @@ import numpy as np
 
 from transformer_lm.data.masked_windows import masked_rows
 from transformer_lm.data.packing import Counts, Documents
-from transformer_lm.data.rows import Layout, Text, make_text
+from transformer_lm.data.rows import Layout, Text
 from transformer_lm.data.sentence_pairs import PairObjective, pair_rows
 from transformer_lm.data.windows import Windows
 
@@ -45,7 +45,7 @@ class MaskedRows:
         layout = Layout(length, self.cls_id, self.sep_id, self.pad_id)
         mode = self.windows.row_mode
         arrays = masked_rows(
-            [make_text(ids) for ids in cut(documents.ids, documents.lengths)],
+            documents.texts(documents.lengths),
             None if in_order else generator,
             layout,
             mode=mode,
@@ -120,24 +120,15 @@ class PairRows:
         }
 
 
-def cut(ids: np.ndarray, sizes: np.ndarray) -> list[np.ndarray]:
-    """Cuts ids laid end to end.
-
-    >>> cut(np.array([5, 6, 7]), np.array([1, 0, 2]))
-    [array([5]), array([], dtype=int64), array([6, 7])]
-    """
-    return np.split(ids, np.cumsum(sizes)[:-1])
-
-
 def documents_of_sentences(documents: Documents) -> list[list[Text]]:
     """Returns the sentences of each document that has a token."""
     ends = np.cumsum(documents.sentences)
     owner = np.searchsorted(np.cumsum(documents.lengths), ends)
     found: dict[int, list[Text]] = {}
-    pieces = cut(documents.ids, documents.sentences)
-    for number, ids in zip(owner.tolist(), pieces, strict=True):
-        if len(ids):
-            found.setdefault(number, []).append(make_text(ids))
+    sentences = documents.texts(documents.sentences)
+    for number, sentence in zip(owner.tolist(), sentences, strict=True):
+        if len(sentence.tokens):
+            found.setdefault(number, []).append(sentence)
     return list(found.values())
 
 

@@ -41,14 +41,16 @@ def groups_of_rows(
         texts = records.preprocess(group["text"])
         if rows.of_sentences:
             sentences = split_sentences(texts)
-            ids = encode(sentences.flat_values)
+            ids, word_starts = encode(sentences.flat_values)
             sizes = ids.row_lengths()
             lengths = tf.reduce_sum(sentences.with_values(sizes), axis=1)
         else:
-            ids = encode(texts)
+            ids, word_starts = encode(texts)
             sizes = lengths = ids.row_lengths()
+        words = {} if word_starts is None else {"word_starts": word_starts.flat_values}
         return {
             **group,
+            **words,
             "ids": ids.flat_values,
             "lengths": lengths,
             "sentences": sizes,
@@ -62,13 +64,14 @@ def groups_of_rows(
         starts: np.ndarray,
         ends: np.ndarray,
         sentences: np.ndarray,
-        *place: np.ndarray,
+        place: np.ndarray,
+        word_starts: np.ndarray | None = None,
     ) -> tuple[np.ndarray, ...]:
         if len(starts) != len(lengths):
             # Preprocessing has made other texts of the records: whole documents.
             starts = ends = np.ones(len(lengths), bool)
         arrays, counts = rows.build(
-            Documents(ids, lengths, characters, starts, ends, sentences),
+            Documents(ids, lengths, characters, starts, ends, sentences, word_starts),
             length,
             np.random.default_rng([order.seed, 1, *map(int, place)]),
             in_order=not order.shuffles,
@@ -79,10 +82,11 @@ def groups_of_rows(
     def to_rows(group: Features) -> Features:
         place = {key: group[key] for key in ("epoch", "window", "group")}
         columns = ("ids", "lengths", "characters", "starts_document", "ends_document")
-        columns = (*columns, "sentences")
+        columns = (*columns, "sentences", "place")
+        columns += ("word_starts",) if "word_starts" in group else ()
         dtypes = [tf.as_dtype(kind) for kind in rows.arrays.values()] + [tf.int64]
-        inputs = [group[key] for key in columns] + list(place.values())
-        *arrays, counts = calls.call(build, inputs, dtypes)
+        inputs = {**group, "place": tf.stack(list(place.values()))}
+        *arrays, counts = calls.call(build, [inputs[key] for key in columns], dtypes)
         return {
             **dict(zip(rows.arrays, arrays, strict=True)),
             "counts": counts,

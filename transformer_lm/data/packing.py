@@ -14,6 +14,7 @@ from typing import Literal
 import numpy as np
 
 from transformer_lm.data.best_fit import place
+from transformer_lm.data.rows import Text, make_text
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,23 @@ class Documents:
     """[records] bool: whether it ends it; the end mark follows."""
     sentences: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     """[sentences] tokens of each, where records are cut into sentences."""
+    word_starts: np.ndarray | None = None
+    """[tokens] bool: whether a token begins a word; None: each one does."""
+
+    def texts(self, sizes: np.ndarray) -> list[Text]:
+        """Returns the text as pieces.
+
+        Args:
+          sizes: [pieces] tokens of each, all of them together.
+        """
+        if not len(sizes):
+            return []
+        borders = np.cumsum(sizes)[:-1]
+        pieces = np.split(self.ids, borders)
+        if self.word_starts is None:
+            return [make_text(piece) for piece in pieces]
+        starts = np.split(self.word_starts, borders)
+        return [make_text(*both) for both in zip(pieces, starts, strict=True)]
 
 
 @dataclass(frozen=True)

@@ -47,8 +47,17 @@ def train_or_load_tokenizer(
     path = epath.Path(config.path(workdir))
     if not path.exists():
         if process_index == 0:
-            logging.getLogger(__name__).info("training the vocabulary %s", path)
-            return config.train(training_texts(source, windows or Windows()), workdir)
+            log = logging.getLogger(__name__)
+            log.info("training the vocabulary %s", path)
+            started = time.monotonic()
+            texts = training_texts(source, windows or Windows())
+            trained = config.train(texts, workdir)
+            log.info(
+                "trained a vocabulary of %d tokens in %.0f s",
+                trained.vocab_size,
+                time.monotonic() - started,
+            )
+            return trained
         _wait_for(path, patience_seconds, process_count)
     return config.load(workdir)
 

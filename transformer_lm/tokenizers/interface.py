@@ -1,6 +1,6 @@
 """What the rest of the framework asks of a tokenizer."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -8,9 +8,18 @@ if TYPE_CHECKING:
 
 _Built = TypeVar("_Built", covariant=True)
 
+GraphEncoder = Callable[
+    ["tf.Tensor"], tuple["tf.RaggedTensor", "tf.RaggedTensor | None"]
+]
+"""Strings [texts] to int32 ids [texts, tokens], and for each whether it begins a word
+(bool); None: each token is a word."""
+
 
 class Tokenizer(Protocol):
-    """Text ⇄ token ids. A special token that does not exist has id None."""
+    """Text ⇄ token ids. A special token that does not exist has id None.
+
+    It can be pickled, so that it may be sent to other processes.
+    """
 
     vocab_size: int
     bos_id: int | None
@@ -23,16 +32,41 @@ class Tokenizer(Protocol):
     special_ids: tuple[int, ...]
     """Tokens that stand for no text, such as marks and what is unknown."""
 
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """Name and content of each file that the tokenizer is loaded from."""
+        ...
+
+    def normalise(self, text: str) -> str:
+        """Returns the text that the ids of a text stand for."""
+        ...
+
     def encode(self, text: str) -> list[int]:
         """Returns the ids of a text alone, without special tokens."""
+        ...
+
+    def encode_words(self, text: str) -> tuple[list[int], list[bool]]:
+        """Returns `encode`'s ids, and for each whether it begins a word."""
+        ...
+
+    def encode_batch(
+        self, texts: Sequence[str], *, processes: int = 1, progress: bool = False
+    ) -> list[list[int]]:
+        """Returns `encode` of each text.
+
+        Args:
+          texts: any.
+          processes: cores to use.
+          progress: shows how far it is.
+        """
         ...
 
     def decode(self, ids: Sequence[int]) -> str:
         """Returns the text of ids; special tokens are skipped."""
         ...
 
-    def graph_encoder(self) -> Callable[["tf.Tensor"], "tf.RaggedTensor"]:
-        """Returns `encode` as graph operations: strings [texts] to int32 ids."""
+    def graph_encoder(self) -> GraphEncoder:
+        """Returns `encode_words` as graph operations."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +11,18 @@ from etils import epath
 
 from transformer_lm.registry import UserError
 from transformer_lm.tokenizers import spm_options, spm_training
+from transformer_lm.tokenizers.interface import GraphEncoder
+from transformer_lm.tokenizers.processes import chunked
+from transformer_lm.tokenizers.reading import watched
+from transformer_lm.tokenizers.vocabulary_files import write_whole
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+MODEL_FILE = "sentencepiece_model"
+
+_CHUNK_CHARACTERS = 10_000_000
+"""Text that sentencepiece gets at a time; enough for all its threads."""
 
 
 class SentencePieceTokenizer:
@@ -59,16 +68,55 @@ class SentencePieceTokenizer:
         )
         self._skipped = {*self.special_ids} - {self.unk_id}
 
+    def __reduce__(self) -> tuple[type["SentencePieceTokenizer"], tuple[bytes]]:
+        return SentencePieceTokenizer, (self.model_proto,)
+
+    @property
+    def files(self) -> Mapping[str, bytes]:
+        """The model's file."""
+        return {MODEL_FILE: self.model_proto}
+
+    def normalise(self, text: str) -> str:
+        """Returns the text that the ids of a text stand for."""
+        normal = self._processor.normalize(text).replace("▁", " ")
+        # The blank that most models put before (or after) every text is not decoded.
+        marked = self._processor.normalize("a")
+        if marked.startswith("▁"):
+            return normal.removeprefix(" ")
+        return normal.removesuffix(" ") if marked.endswith("▁") else normal
+
     def encode(self, text: str) -> list[int]:
         """Returns the ids of a text alone, without special tokens."""
         return self._processor.encode(text)
+
+    def encode_words(self, text: str) -> tuple[list[int], list[bool]]:
+        """Returns `encode`'s ids, each the beginning of a word."""
+        ids = self.encode(text)
+        return ids, [True] * len(ids)
+
+    def encode_batch(
+        self, texts: Sequence[str], *, processes: int = 1, progress: bool = False
+    ) -> list[list[int]]:
+        """Returns `encode` of each text.
+
+        Args:
+          texts: any.
+          processes: threads of sentencepiece, which works outside Python's lock.
+          progress: shows how far it is.
+        """
+        found: list[list[int]] = []
+        for chunk in chunked(
+            watched(texts, "tokenising", shown=progress), _CHUNK_CHARACTERS
+        ):
+            found += self._processor.encode(list(chunk), num_threads=processes)
+        return found
 
     def decode(self, ids: Sequence[int]) -> str:
         """Returns the text of ids; special tokens are skipped, unknown ones are ⁇."""
         return self._processor.decode([int(i) for i in ids if i not in self._skipped])
 
-    def graph_encoder(self) -> Callable[["tf.Tensor"], "tf.RaggedTensor"]:
-        """Returns `encode` as graph operations: strings [texts] to int32 ids."""
+    def graph_encoder(self) -> GraphEncoder:
+        """Returns `encode` as graph operations; each token is a word."""
         import tensorflow as tf
         import tensorflow_text
 
@@ -76,7 +124,11 @@ class SentencePieceTokenizer:
             self.model_proto,
             tf.int32,  # pyright: ignore[reportArgumentType]  (two names of one class)
         )
-        return model.tokenize
+
+        def encode(texts: "tf.Tensor") -> tuple["tf.RaggedTensor", None]:
+            return model.tokenize(texts), None
+
+        return encode
 
     def _control_id(self, piece: str) -> int | None:
         """The id of a control piece; None if there is none of that name."""
@@ -126,7 +178,7 @@ class SentencePieceConfig:
     def path(self, workdir: str) -> str:
         """Returns the model's file."""
         return self.vocab_path or os.fspath(
-            epath.Path(workdir).expanduser() / "sentencepiece_model"
+            epath.Path(workdir).expanduser() / MODEL_FILE
         )
 
     def load(self, workdir: str) -> SentencePieceTokenizer:
@@ -174,10 +226,7 @@ class SentencePieceConfig:
             options=options,
         )
         tokenizer = SentencePieceTokenizer(model)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f"{path.name}.unfinished-{os.getpid()}")
-        unfinished.write_bytes(model)
-        unfinished.replace(path)
+        write_whole(path, model)
         return tokenizer
 
 

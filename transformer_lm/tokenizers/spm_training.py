@@ -2,18 +2,16 @@
 
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import sentencepiece
 
 from transformer_lm.registry import UserError
+from transformer_lm.tokenizers.training_text import training_lines
 
 _THREADS = 4
 """Fixed, because the sums of another number of threads round to another model."""
-
-_LONGEST = 1_000
-"""Characters; SentencePiece leaves out lines of more than 4192 bytes without a word."""
 
 
 def train(
@@ -42,7 +40,7 @@ def train(
     settings: dict[str, Any] = {"num_threads": _THREADS, "minloglevel": 1, **options}
     try:
         sentencepiece.SentencePieceTrainer.train(
-            sentence_iterator=sentences(texts, max_characters),
+            sentence_iterator=training_lines(texts, max_characters),
             model_writer=model,
             vocab_size=vocab_size,
             **settings,
@@ -50,23 +48,6 @@ def train(
     except (RuntimeError, ValueError, OSError) as error:
         raise UserError(explain(str(error), vocab_size)) from error
     return model.getvalue()
-
-
-def sentences(texts: Iterable[str], max_characters: int) -> Iterator[str]:
-    """Yields lines and, where those are long, sentences of at most 1,000 characters.
-
-    Args:
-      texts: any text.
-      max_characters: where to stop.
-    """
-    left = max_characters
-    for text in texts:
-        text = text[:left]
-        left -= len(text)
-        for line in text.splitlines():
-            yield from filter(None, map(str.strip, _cut(line)))
-        if left <= 0:
-            return
 
 
 def explain(message: str, vocab_size: int) -> str:
@@ -93,13 +74,3 @@ def explain(message: str, vocab_size: int) -> str:
     if "!sentences_.empty()" in message:
         return f"{given}: there is no training text; check the training split"
     return f"{given}: SentencePiece says {message!r}; check spm_train_options"
-
-
-def _cut(line: str) -> Iterator[str]:
-    """The line, cut after 。！？ where it is too long, or anywhere if there is none."""
-    while len(line) > _LONGEST:
-        head = line[:_LONGEST]
-        end = max(head.rfind(mark) for mark in "。！？.!?") + 1 or _LONGEST
-        yield line[:end]
-        line = line[end:]
-    yield line

@@ -1,0 +1,83 @@
+"""Work spread over processes, in order and with bounded memory."""
+
+import itertools
+import multiprocessing
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any, TypeVar
+
+from transformer_lm.registry import UserError
+
+_Given = TypeVar("_Given")
+_Made = TypeVar("_Made")
+
+_AHEAD = 2
+"""Tasks that wait for each process."""
+
+_work: Callable[[Any], Any]  # Any: the task of this process's pool.
+
+
+def ordered_map(
+    function: Callable[[_Given], _Made], items: Iterable[_Given], processes: int
+) -> Iterator[_Made]:
+    """Yields the function of each item, in order; items are taken as they are needed.
+
+    Args:
+      function: can be pickled; each process gets it once.
+      items: any.
+      processes: how many work; they start anew instead of being forked, because JAX and
+        TensorFlow hold threads that a fork would not have.
+
+    Raises:
+      UserError: if a process is killed.
+    """
+    waiting: deque[Future[_Made]] = deque()
+    rest = iter(items)
+    with ProcessPoolExecutor(
+        processes,
+        multiprocessing.get_context("spawn"),
+        initializer=_begin,
+        initargs=(function,),
+    ) as pool:
+        try:
+            for item in itertools.islice(rest, _AHEAD * processes):
+                waiting.append(pool.submit(_run, item))
+            while waiting:
+                done = waiting.popleft().result()
+                for item in itertools.islice(rest, 1):
+                    waiting.append(pool.submit(_run, item))
+                yield done
+        except BrokenProcessPool as error:
+            raise UserError(
+                f"one of {processes} processes was killed, perhaps for want of memory"
+                f" ({error}); use fewer processes"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def chunked(texts: Iterable[str], characters: int) -> Iterator[Sequence[str]]:
+    """Yields lists of texts with about so many characters each."""
+    chunk: list[str] = []
+    size = 0
+    for text in texts:
+        chunk.append(text)
+        size += len(text) + 1
+        if size >= characters:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk
+
+
+def _begin(function: Callable[[Any], Any]) -> None:
+    """Keeps the function, in a new process."""
+    global _work
+    _work = function
+
+
+def _run(item: Any) -> Any:
+    """Does one task, in such a process."""
+    return _work(item)
