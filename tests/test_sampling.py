@@ -5,13 +5,9 @@ import pytest
 from flax import linen as nn
 
 from transformer_lm.models.transformer_lm import TransformerLMConfig
-from transformer_lm.sampling import (
-    filter_logits,
-    generate,
-    penalise_repetition,
-    stream,
-)
+from transformer_lm.sampling import generate, stream
 from transformer_lm.settings import Sampling
+from transformer_lm.token_choice import filter_logits, penalise_repetition
 
 PROMPTS = [[5, 6, 7], [], [9] * 20]
 

@@ -15,7 +15,7 @@ from transformer_lm.convert import CONVERSIONS
 from transformer_lm.convert.flax_tree import flax_tree
 from transformer_lm.convert.hf_fields import HfConfigError
 from transformer_lm.convert.param_map import to_ours, to_theirs
-from transformer_lm.convert.paths import flatten, unflatten
+from transformer_lm.convert.paths import flatten, unflatten, unstack_layers
 from transformer_lm.convert.token_ids import token_ids
 from transformer_lm.tokenizers.interface import Tokenizer
 
@@ -108,8 +108,13 @@ def write_weights(
             data = safetensors.save(state, metadata={"format": "pt"})
             (place / WEIGHTS_FILE).write_bytes(data)
         if "flax" in formats:
-            data = serialization.msgpack_serialize(flax_tree(state))
-            (place / FLAX_FILE).write_bytes(data)
+            # The remote code's network is our own, padded vocabulary and all.
+            tree = flax_tree(state)
+            if conversion.remote_code is not None:
+                tree = unflatten(
+                    unstack_layers(flatten(model.rounded(dtype).parameters))
+                )
+            (place / FLAX_FILE).write_bytes(serialization.msgpack_serialize(tree))
 
 
 def read_weights(

@@ -98,7 +98,9 @@ def export(
     frameworks = _frameworks(options)
     trained = open_trained(workdir, step=step, dtype="float32")
     if problems := options.problems(trained.family):
-        raise UserError("\n  - ".join(["what was asked for cannot be done:", *problems]))
+        raise UserError(
+            "\n  - ".join(["what was asked for cannot be done:", *problems])
+        )
     rounded = trained.hf_model.rounded(options.dtype)
     trained = dataclasses.replace(
         trained, parameters=jax.tree.map(jnp.asarray, rounded.parameters)
@@ -198,7 +200,9 @@ def main(arguments: argparse.Namespace) -> None:
 
 def parser() -> ToolParser:
     """Returns the command's arguments."""
-    made = ToolParser(module="transformer_lm.tools.export_hf", description=__doc__ or "")
+    made = ToolParser(
+        module="transformer_lm.tools.export_hf", description=__doc__ or ""
+    )
     made.add_argument("--workdir", required=True, help="work folder of a run")
     made.add_argument("--output", required=True, help="folder to make")
     made.add_argument("--step", type=int, help="checkpoint; by default the newest")

@@ -72,9 +72,7 @@ def _run(family: str, network: nn.Module, parameters: Any, inputs: list[Any]) ->
     if family == "electra":
         return {
             name: {
-                "logits": run(
-                    run(*inputs, method=name).hidden, method=f"{name}_logits"
-                )
+                "logits": run(run(*inputs, method=name).hidden, method=f"{name}_logits")
             }
             for name in ("generator", "discriminator")
         }

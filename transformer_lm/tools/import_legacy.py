@@ -13,7 +13,6 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -224,7 +223,7 @@ class _Parser(ToolParser):
     """Keeps `--config.key=value` arguments apart, as main.py does."""
 
     def parse_known_args(
-        self, args: Sequence[str] | None = None, namespace: Any = None
+        self, args: Any = None, namespace: Any = None
     ) -> tuple[Any, list[str]]:
         """Parses the rest."""
         found, rest = super().parse_known_args(args, namespace)

@@ -132,7 +132,9 @@ def _rows(trained: TrainedModel, lines: Sequence[str]) -> dict[str, np.ndarray]:
     limit = min(trained.position_limit or LONGEST_ROW, LONGEST_ROW)
     pad_id = trained.hf_model.token_ids.get("pad_token_id", 0)
     texts = [line for line in lines if trained.tokenizer.encode(line)][:4]
-    ids = [_with_marks(trained, trained.tokenizer.encode(text))[:limit] for text in texts]
+    ids = [
+        _with_marks(trained, trained.tokenizer.encode(text))[:limit] for text in texts
+    ]
     others = np.delete(np.arange(trained.tokenizer.vocab_size), pad_id)
     generator = np.random.default_rng(0)
     rows = rows_of([*ids, generator.choice(others, limit).tolist()], pad_id, limit)

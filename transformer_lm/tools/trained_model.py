@@ -90,7 +90,9 @@ def open_trained(
             )
         return _open_run(folder, step, dtype)
     if step is not None:
-        raise UserError(f"{folder} is an exported folder: it holds one step; drop --step")
+        raise UserError(
+            f"{folder} is an exported folder: it holds one step; drop --step"
+        )
     saved = _read_exported_settings(path)
     settings = _with_dtype(resolve(from_saved(saved["settings"]), folder), dtype)
     tokenizer = settings.tokenizer.load(folder)
@@ -147,7 +149,9 @@ def _read_exported_settings(path: epath.Path) -> dict[str, Any]:
         name = saved["settings"]["vocab_path"]
         saved["step"]
     except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{file} is damaged: {error!r}; export the run again") from error
+        raise UserError(
+            f"{file} is damaged: {error!r}; export the run again"
+        ) from error
     saved["settings"]["vocab_path"] = str(path / name)
     return saved
 
