@@ -1,7 +1,7 @@
-"""Fills hidden words in with a trained encoder.
+r"""Fills hidden words in with a trained encoder.
 
     python -m transformer_lm.tools.fill_mask --model=runs/bert '昨日、[MASK]へ行った。'
-    python -m transformer_lm.tools.fill_mask --model=runs/bert --hide=学校 \\
+    python -m transformer_lm.tools.fill_mask --model=runs/bert --hide=学校 \
         '昨日、学校へ行った。'
 
 Without a text it reads lines from standard input. --model is a work folder or a folder
