@@ -45,7 +45,7 @@ def test_a_hidden_word_has_a_mask_for_each_of_its_tokens(bert):
     hidden = hide(bert.tokenizer, text, "学校")
     count = len(encode("おじいさんは学校")) - len(encode("おじいさんは"))
     assert hidden == text.replace("学校", "[MASK]" * count)
-    with pytest.raises(UserError, match="--hide=犬: .* does not have it"):
+    with pytest.raises(UserError, match=r"--hide=犬: .* does not have it"):
         hide(bert.tokenizer, text, "犬")
 
 
@@ -70,7 +70,7 @@ def test_texts_that_cannot_be_filled_are_refused(bert, text, message):
 
 
 def test_a_decoder_is_sent_to_chat(runs):
-    with pytest.raises(UserError, match="cannot fill in words; use tools.chat"):
+    with pytest.raises(UserError, match=r"cannot fill in words; use tools\.chat"):
         fill(open_trained(str(runs("gpt2"))), TEXT, 5)
 
 

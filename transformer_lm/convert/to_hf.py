@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -124,7 +125,7 @@ def read_weights(
 
     Raises:
       ParamMapError: if the files belong to another network.
-      HfConfigError: if a file is missing.
+      HfConfigError: if a file is missing, or not on this machine.
     """
     is_decoder = "causal_lm" in config.objectives
     ids = token_ids(tokenizer, is_decoder=is_decoder)
@@ -134,9 +135,11 @@ def read_weights(
         file = folder / name / WEIGHTS_FILE
         if not file.exists():
             raise HfConfigError(f"{file} is missing; the export is not whole")
+        if "://" in str(file):
+            raise HfConfigError(f"{file} must be copied to this machine to be read")
         states[name] = {
             key: array.astype(np.float32)
-            for key, array in safetensors.load(file.read_bytes()).items()
+            for key, array in safetensors.load_file(os.fspath(file)).items()
         }
     return to_ours(maps, states, scan_layers=config.scan_layers)
 
