@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import os
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ from transformer_lm.convert import CONVERSIONS
 from transformer_lm.convert.flax_tree import flax_tree
 from transformer_lm.convert.hf_fields import HfConfigError
 from transformer_lm.convert.param_map import to_ours, to_theirs
-from transformer_lm.convert.paths import flatten, unflatten
+from transformer_lm.convert.paths import flatten, unflatten, unstack_layers
 from transformer_lm.convert.token_ids import token_ids
 from transformer_lm.tokenizers.interface import Tokenizer
 
@@ -108,8 +109,13 @@ def write_weights(
             data = safetensors.save(state, metadata={"format": "pt"})
             (place / WEIGHTS_FILE).write_bytes(data)
         if "flax" in formats:
-            data = serialization.msgpack_serialize(flax_tree(state))
-            (place / FLAX_FILE).write_bytes(data)
+            # The remote code's network is our own, padded vocabulary and all.
+            tree = flax_tree(state)
+            if conversion.remote_code is not None:
+                tree = unflatten(
+                    unstack_layers(flatten(model.rounded(dtype).parameters))
+                )
+            (place / FLAX_FILE).write_bytes(serialization.msgpack_serialize(tree))
 
 
 def read_weights(
@@ -119,7 +125,7 @@ def read_weights(
 
     Raises:
       ParamMapError: if the files belong to another network.
-      HfConfigError: if a file is missing.
+      HfConfigError: if a file is missing, or not on this machine.
     """
     is_decoder = "causal_lm" in config.objectives
     ids = token_ids(tokenizer, is_decoder=is_decoder)
@@ -129,9 +135,11 @@ def read_weights(
         file = folder / name / WEIGHTS_FILE
         if not file.exists():
             raise HfConfigError(f"{file} is missing; the export is not whole")
+        if "://" in str(file):
+            raise HfConfigError(f"{file} must be copied to this machine to be read")
         states[name] = {
             key: array.astype(np.float32)
-            for key, array in safetensors.load(file.read_bytes()).items()
+            for key, array in safetensors.load_file(os.fspath(file)).items()
         }
     return to_ours(maps, states, scan_layers=config.scan_layers)
 

@@ -7,11 +7,14 @@ from pathlib import Path
 
 from etils import epath
 
+from transformer_lm.convert import CONVERSIONS
 from transformer_lm.convert.generation import generation_config
+from transformer_lm.convert.remote_code import write_remote_code
 from transformer_lm.convert.to_hf import CONFIG_FILE, to_json, write_weights
 from transformer_lm.convert.tokenizers import write_tokenizer
 from transformer_lm.metrics import METRICS_FILE, read_records
 from transformer_lm.registry import UserError
+from transformer_lm.tokenizers.sentencepiece import MODEL_FILE
 from transformer_lm.tools.model_card import CURVES_FILE, CardFacts, model_card
 from transformer_lm.tools.report import draw_curves, read_curves
 from transformer_lm.tools.trained_model import (
@@ -34,6 +37,9 @@ def write_model(
     """Writes weights, config, tokenizer, generation settings and training settings."""
     model = trained.hf_model
     write_weights(model, folder, dtype=dtype, formats=formats)
+    remote_code = CONVERSIONS[model.family].remote_code
+    if remote_code is not None:
+        write_remote_code(remote_code, folder)
     for name in model.folders():
         write_tokenizer(
             trained.tokenizer,
@@ -46,7 +52,12 @@ def write_model(
                 trained.settings.sampling, model.token_ids, model.position_limit
             )
             (folder / name / "generation_config.json").write_text(to_json(values))
-    vocabulary = _vocabulary_file(folder, model.folders()[0])
+    first = model.folders()[0]
+    vocabulary = _vocabulary_file(folder, first)
+    for file, content in trained.tokenizer.files.items():
+        # A SentencePiece model is there already, under the name that others know.
+        if file != MODEL_FILE and not (folder / first / file).exists():
+            (folder / first / file).write_bytes(content)
     saved = exported_settings(trained, vocabulary)
     (folder / EXPORTED_SETTINGS).write_text(to_json(saved))
     (folder / ".gitattributes").write_text(GIT_ATTRIBUTES)

@@ -1,6 +1,6 @@
-"""Turns a work folder of transformer-lm-japanese into one of ours.
+r"""Turns a work folder of transformer-lm-japanese into one of ours.
 
-    python -m transformer_lm.tools.import_legacy --legacy=OLD --output=runs/new \\
+    python -m transformer_lm.tools.import_legacy --legacy=OLD --output=runs/new \
         --config=configs/japanese_default_v1.py
 
 The new folder samples, is exported and goes on training like any other. The config says
@@ -13,7 +13,6 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -223,8 +222,8 @@ def main(arguments: argparse.Namespace) -> None:
 class _Parser(ToolParser):
     """Keeps `--config.key=value` arguments apart, as main.py does."""
 
-    def parse_known_args(
-        self, args: Sequence[str] | None = None, namespace: Any = None
+    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, args: Any = None, namespace: Any = None
     ) -> tuple[Any, list[str]]:
         """Parses the rest."""
         found, rest = super().parse_known_args(args, namespace)

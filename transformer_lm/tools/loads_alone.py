@@ -22,7 +22,7 @@ os.environ["TF_USE_LEGACY_KERAS"] = "1"
 PREFIXES = {"pt": "", "flax": "Flax", "tf": "TF"}
 FRAMEWORK = sys.argv[1]
 for _name, _framework in (("TORCH", "pt"), ("FLAX", "flax"), ("TF", "tf")):
-    os.environ[f"USE_{_name}"] = "1" if FRAMEWORK == _framework else "0"
+    os.environ[f"USE_{_name}"] = "1" if _framework == FRAMEWORK else "0"
 
 import numpy as np  # noqa: E402
 import transformers  # noqa: E402

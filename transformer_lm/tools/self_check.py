@@ -106,8 +106,12 @@ def check_export(
         "tokenizer": next(iter(classes)),
         "lines": list(lines),
         "models": [
-            {"folder": name, "auto_class": auto_class, "inputs": _inputs(trained, rows)}
-            for name, auto_class in classes.items()
+            {
+                "folder": name,
+                "auto_class": classes[name],
+                "inputs": _inputs(trained, rows),
+            }
+            for name in expected
         ],
     }
     answers = _ask(folder, framework, questions, python)

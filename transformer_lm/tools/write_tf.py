@@ -17,7 +17,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 os.environ["TF_USE_LEGACY_KERAS"] = "1"
 os.environ["USE_TORCH"] = os.environ["USE_FLAX"] = "0"
 
-import transformers  # noqa: E402
+import transformers
 
 TF_FILE = "tf_model.h5"
 
