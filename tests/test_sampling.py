@@ -5,8 +5,9 @@ import pytest
 from flax import linen as nn
 
 from transformer_lm.models.transformer_lm import TransformerLMConfig
-from transformer_lm.sampling import filter_logits, generate, penalise_repetition
+from transformer_lm.sampling import generate, stream
 from transformer_lm.settings import Sampling
+from transformer_lm.token_choice import filter_logits, penalise_repetition
 
 PROMPTS = [[5, 6, 7], [], [9] * 20]
 
@@ -119,3 +120,27 @@ def test_repetition_penalty_ends_loops(decoder):
     varied = sample(decoder, [[5]], sampling_temperature=0.0, repetition_penalty=1e6)[0]
     assert len(set(varied)) > len(set(plain))
     assert len(set(varied)) == len(varied)
+
+
+@pytest.mark.parametrize("penalty", [1.0, 1.3])
+@pytest.mark.parametrize("temperature", [0.0, 0.9])
+def test_a_stream_gives_the_tokens_of_the_batch_one_by_one(
+    decoder, temperature, penalty
+):
+    keys = {
+        "sampling_temperature": temperature,
+        "repetition_penalty": penalty,
+        "sampling_top_p": 0.9,
+    }
+    for prompt in ([5, 6, 7], []):
+        (whole,) = sample(decoder, [prompt], eos_id=2, seed=4, limit=20, **keys)
+        tokens = stream(
+            *decoder,
+            prompt,
+            Sampling(max_predict_length=40, **keys),
+            start_id=1,
+            eos_id=2,
+            seed=4,
+            position_limit=20,
+        )
+        assert [*prompt, *tokens] == whole

@@ -26,6 +26,10 @@ SEPARATE = ("parameters", "average")
 """Items of their own; all other fields of the state are in `training`."""
 
 
+class OtherNetworkError(UserError):
+    """A checkpoint that holds other parameters than those asked for."""
+
+
 class DataPositionHandler(ocp.CheckpointHandler):
     """Writes one file of bytes a process."""
 
@@ -123,7 +127,7 @@ class CheckpointStore:
         self,
         step: int,
         state: Any,
-        position: bytes,
+        position: bytes | None,
         settings: Mapping[str, Any],
         window: Mapping[str, Any],
         metrics: Mapping[str, float] | None = None,
@@ -133,7 +137,8 @@ class CheckpointStore:
         Args:
           step: updates done.
           state: a `TrainState`.
-          position: of this process's data iterator after `step` batches.
+          position: of this process's data iterator after `step` batches; None: the
+            data is to start anew.
           settings: flat resolved settings.
           window: training sums that are not logged yet, as JSON values.
           metrics: held-out metrics at this very step, if it was evaluated.
@@ -141,17 +146,18 @@ class CheckpointStore:
         Raises:
           UserError: if this or an earlier save could not be written.
         """
-        items = {
+        items: dict[str, ocp.args.CheckpointArgs] = {
             name: ocp.args.StandardSave(tree)
             for name, tree in _split(state).items()
             if tree is not None
         }
+        if position is not None:
+            items["data"] = DataPositionSave(position)
         try:
             self._manager.save(
                 step,
                 args=ocp.args.Composite(
                     **items,
-                    data=DataPositionSave(position),
                     settings=ocp.args.JsonSave(
                         {
                             "format": FORMAT_VERSION,
@@ -190,7 +196,7 @@ class CheckpointStore:
     def restore(
         self, step: int, abstract: Any, *, global_position: bool = False
     ) -> tuple[Any, bytes | None]:
-        """Returns the state and this process's data position.
+        """Returns the state and this process's data position, None where it has none.
 
         Args:
           step: which checkpoint.
@@ -201,11 +207,12 @@ class CheckpointStore:
             name: tree for name, tree in _split(abstract).items() if tree is not None
         }
         self._check(step, wanted)
-        args = {name: ocp.args.StandardRestore(tree) for name, tree in wanted.items()}
-        restored = self._manager.restore(
-            step,
-            args=ocp.args.Composite(**args, data=DataPositionRestore(global_position)),
-        )
+        args: dict[str, ocp.args.CheckpointArgs] = {
+            name: ocp.args.StandardRestore(tree) for name, tree in wanted.items()
+        }
+        if "data" in self._manager.item_metadata(step).keys():  # noqa: SIM118
+            args["data"] = DataPositionRestore(global_position)
+        restored = self._manager.restore(step, args=ocp.args.Composite(**args))
         fields = dict(restored["training"])
         state = abstract.replace(
             **{name: restored[name] for name in wanted if name in SEPARATE},
@@ -214,7 +221,7 @@ class CheckpointStore:
                 for name, value in fields.items()
             },
         )
-        return state, restored["data"]
+        return state, restored.get("data")
 
     def parameters(self, step: int, abstract: Any, *, average: bool) -> Any:
         """Returns the parameters alone, or their moving average.
@@ -244,7 +251,7 @@ class CheckpointStore:
         """Compares names and shapes with what a checkpoint holds, before it is read.
 
         Raises:
-          UserError: listing what differs.
+          OtherNetworkError: listing what differs.
         """
         metadata = self._manager.item_metadata(step)
         problems = []
@@ -260,7 +267,7 @@ class CheckpointStore:
             ]
         if problems:
             more = f"\n  … and {len(problems) - 10} more" if len(problems) > 10 else ""
-            raise UserError(
+            raise OtherNetworkError(
                 f"checkpoint {step} in {self._manager.directory} belongs to another"
                 " network or optimizer:\n  " + "\n  ".join(problems[:10]) + more
             )

@@ -1,7 +1,7 @@
 """Continues texts with any decoder that has a key-value cache."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -10,53 +10,10 @@ import numpy as np
 from flax import linen as nn
 
 from transformer_lm.settings import Sampling
+from transformer_lm.token_choice import filter_logits, penalise_repetition
 
 LENGTH_BUCKET = 64
 """Rows are as long as a multiple of this, so that few lengths are compiled."""
-
-
-def filter_logits(
-    logits: jax.Array,  # [rows, vocab]
-    *,
-    top_k: int,
-    top_p: float,
-) -> tuple[jax.Array, jax.Array]:
-    """Keeps the likeliest tokens.
-
-    Args:
-      logits: scores, already divided by the temperature.
-      top_k: how many tokens to keep; 0: all.
-      top_p: keep the fewest tokens that have this probability together (Holtzman et al.
-        2020, section 3.1); applied after `top_k`.
-
-    Returns:
-      (scores of the kept tokens from high to low, their ids), both `[rows, kept]`;
-      tokens outside `top_p` have the score -inf.
-    """
-    kept = min(top_k, logits.shape[-1]) if top_k else logits.shape[-1]
-    if kept == logits.shape[-1] and top_p == 1.0:
-        ids = jnp.broadcast_to(jnp.arange(kept)[None], logits.shape)
-        return logits, ids
-    scores, ids = jax.lax.top_k(logits, kept)
-    if top_p < 1.0:
-        probabilities = jax.nn.softmax(scores, axis=-1)
-        before = jnp.cumsum(probabilities, axis=-1) - probabilities
-        scores = jnp.where(before < top_p, scores, -jnp.inf)
-    return scores, ids
-
-
-def penalise_repetition(
-    logits: jax.Array,  # [rows, vocab]
-    seen: jax.Array,  # [rows, vocab]
-    penalty: float,
-) -> jax.Array:
-    """Makes tokens already in the text less likely (Keskar et al. 2019, section 4.1).
-
-    A positive score is divided by the penalty and a negative one multiplied, as the
-    published program does.
-    """
-    lowered = jnp.where(logits > 0, logits / penalty, logits * penalty)
-    return jnp.where(seen, lowered, logits)
 
 
 class _Loop(NamedTuple):
@@ -70,88 +27,146 @@ class _Loop(NamedTuple):
     cache: Any
 
 
-@functools.partial(
-    jax.jit, static_argnames=("model", "prompt_length", "total", "sampling", "eos_id")
-)
-def _decode(
-    parameters: Any,
+class _Rows(NamedTuple):
+    """What stays the same while rows are decoded."""
+
+    parameters: Any
+    padding: jax.Array  # [rows] places before each prompt
+    limits: jax.Array  # [rows] places at which each text must end
+    keys: jax.Array  # [rows]
+
+
+_STATIC = ("model", "prompt_length", "sampling", "eos_id")
+
+
+def _call(
+    model: nn.Module, rows: _Rows, cache: Any, tokens: jax.Array, start: jax.Array | int
+) -> tuple[jax.Array, Any]:
+    """Logits of the last of `tokens` `[rows, length]` at `start`, and the new cache."""
+    places = start + jnp.arange(tokens.shape[1])[None]
+    output, changed = model.apply(
+        {"params": rows.parameters, "cache": cache},
+        tokens,
+        jnp.maximum(places - rows.padding[:, None], 0),
+        (places >= rows.padding[:, None]).astype(jnp.int32),
+        decode=True,
+        mutable=["cache"],
+    )
+    return output.logits[:, -1].astype(jnp.float32), changed["cache"]
+
+
+@functools.partial(jax.jit, static_argnames=_STATIC)
+def _begin(
+    rows: _Rows,
     tokens: jax.Array,  # [rows, total]; prompts end at prompt_length, on the right
-    padding: jax.Array,  # [rows] places before each prompt
-    limits: jax.Array,  # [rows] places at which each text must end
-    keys: jax.Array,  # [rows]
     *,
     model: nn.Module,
     prompt_length: int,
-    total: int,
     sampling: Sampling,
     eos_id: int | None,
-) -> jax.Array:
-    """Fills `tokens` from `prompt_length` on; rows that end are filled with eos."""
-    rows = tokens.shape[0]
-
-    def call(cache: Any, tokens: jax.Array, start: jax.Array | int) -> tuple[Any, Any]:
-        places = start + jnp.arange(tokens.shape[1])[None]
-        positions = jnp.maximum(places - padding[:, None], 0)
-        segments = (places >= padding[:, None]).astype(jnp.int32)
-        output, changed = model.apply(
-            {"params": parameters, "cache": cache},
-            tokens,
-            positions,
-            segments,
-            decode=True,
-            mutable=["cache"],
-        )
-        return output.logits[:, -1].astype(jnp.float32), changed["cache"]
-
+) -> _Loop:
+    """Reads the prompts."""
+    del eos_id
     shapes = jax.eval_shape(
         lambda: model.init(
             jax.random.key(0), tokens, tokens, jnp.ones_like(tokens), decode=True
         )["cache"]
     )
     empty = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
-    logits, cache = call(empty, tokens[:, :prompt_length], 0)
-    seen = jnp.zeros((rows, 0), bool)
+    prompts = tokens[:, :prompt_length]
+    logits, cache = _call(model, rows, empty, prompts, 0)
+    seen = jnp.zeros((tokens.shape[0], 0), bool)
     if sampling.repetition_penalty != 1.0:
-        real = jnp.arange(prompt_length)[None] >= padding[:, None]
+        real = jnp.arange(prompt_length)[None] >= rows.padding[:, None]
         seen = jnp.zeros(logits.shape, bool)
-        seen = seen.at[jnp.arange(rows)[:, None], tokens[:, :prompt_length]].max(real)
+        seen = seen.at[jnp.arange(tokens.shape[0])[:, None], prompts].max(real)
+    finished = rows.limits <= prompt_length
+    return _Loop(tokens, jnp.asarray(prompt_length), logits, finished, seen, cache)
 
-    def choose(loop: _Loop) -> jax.Array:
-        logits = loop.logits
-        if sampling.repetition_penalty != 1.0:
-            logits = penalise_repetition(logits, loop.seen, sampling.repetition_penalty)
-        if sampling.sampling_temperature == 0:
-            return jnp.argmax(logits, axis=-1)
-        scores, ids = filter_logits(
-            logits / sampling.sampling_temperature,
-            top_k=sampling.sampling_top_k,
-            top_p=sampling.sampling_top_p,
-        )
-        drawn = jax.vmap(
-            lambda key, row: jax.random.categorical(
-                jax.random.fold_in(key, loop.place), row
-            )
-        )(keys, scores)
-        return jnp.take_along_axis(ids, drawn[:, None], axis=-1)[:, 0]
 
-    def advance(loop: _Loop) -> _Loop:
-        ended = loop.finished | (loop.place >= limits)
-        filler = 0 if eos_id is None else eos_id
-        chosen = jnp.where(ended, filler, choose(loop)).astype(jnp.int32)
-        tokens = loop.tokens.at[:, loop.place].set(chosen)
-        finished = ended if eos_id is None else ended | (chosen == eos_id)
-        seen = loop.seen
-        if sampling.repetition_penalty != 1.0:
-            seen = seen.at[jnp.arange(rows), chosen].set(True)
-        logits, cache = call(loop.cache, chosen[:, None], loop.place)
-        return _Loop(tokens, loop.place + 1, logits, finished, seen, cache)
-
-    loop = _Loop(
-        tokens, jnp.asarray(prompt_length), logits, limits <= prompt_length, seen, cache
+def _choose(rows: _Rows, loop: _Loop, sampling: Sampling) -> jax.Array:
+    """The next token of each row, `[rows]`."""
+    logits = loop.logits
+    if sampling.repetition_penalty != 1.0:
+        logits = penalise_repetition(logits, loop.seen, sampling.repetition_penalty)
+    if sampling.sampling_temperature == 0:
+        return jnp.argmax(logits, axis=-1)
+    scores, ids = filter_logits(
+        logits / sampling.sampling_temperature,
+        top_k=sampling.sampling_top_k,
+        top_p=sampling.sampling_top_p,
     )
+    drawn = jax.vmap(
+        lambda key, row: jax.random.categorical(
+            jax.random.fold_in(key, loop.place), row
+        )
+    )(rows.keys, scores)
+    return jnp.take_along_axis(ids, drawn[:, None], axis=-1)[:, 0]
+
+
+@functools.partial(jax.jit, static_argnames=_STATIC, donate_argnames="loop")
+def _advance(
+    rows: _Rows,
+    loop: _Loop,
+    *,
+    model: nn.Module,
+    prompt_length: int,
+    sampling: Sampling,
+    eos_id: int | None,
+) -> _Loop:
+    """Adds a token to each row; rows that have ended are filled with eos."""
+    del prompt_length
+    ended = loop.finished | (loop.place >= rows.limits)
+    filler = 0 if eos_id is None else eos_id
+    chosen = jnp.where(ended, filler, _choose(rows, loop, sampling)).astype(jnp.int32)
+    tokens = loop.tokens.at[:, loop.place].set(chosen)
+    finished = ended if eos_id is None else ended | (chosen == eos_id)
+    seen = loop.seen
+    if sampling.repetition_penalty != 1.0:
+        seen = seen.at[jnp.arange(tokens.shape[0]), chosen].set(True)
+    logits, cache = _call(model, rows, loop.cache, chosen[:, None], loop.place)
+    return _Loop(tokens, loop.place + 1, logits, finished, seen, cache)
+
+
+@functools.partial(jax.jit, static_argnames=_STATIC)
+def _decode(rows: _Rows, tokens: jax.Array, **static: Any) -> jax.Array:
+    """Fills `tokens` `[rows, total]` from `prompt_length` on."""
+    total = tokens.shape[1]
     return jax.lax.while_loop(
-        lambda loop: (loop.place < total) & ~loop.finished.all(), advance, loop
+        lambda loop: (loop.place < total) & ~loop.finished.all(),
+        lambda loop: _advance(rows, loop, **static),
+        _begin(rows, tokens, **static),
     ).tokens
+
+
+def _lay_out(
+    parameters: Any,
+    prompts: Sequence[Sequence[int]],
+    max_predict_length: int,
+    *,
+    start_id: int,
+    seed: int,
+    position_limit: int | None,
+) -> tuple[_Rows, np.ndarray, int]:
+    """Returns (rows, tokens `[rows, total]` with prompts padded on the left, length)."""
+    longest = max(len(prompt) for prompt in prompts) + 1
+    limit = max(max_predict_length + 1, longest)
+    if position_limit is not None:
+        limit = max(min(limit, position_limit), longest)
+    prompt_length = _bucket(longest)
+    # Every row's prompt ends at the same place; a shorter one may grow for longer.
+    shortest = min(len(prompt) for prompt in prompts) + 1
+    total = prompt_length + _bucket(max(limit - shortest, 1))
+    tokens = np.zeros((len(prompts), total), np.int32)
+    padding = np.zeros(len(prompts), np.int32)
+    for row, prompt in enumerate(prompts):
+        padding[row] = prompt_length - len(prompt) - 1
+        tokens[row, padding[row] : prompt_length] = [start_id, *prompt]
+    keys = jax.vmap(lambda row: jax.random.fold_in(jax.random.key(seed), row))(
+        jnp.arange(len(prompts))
+    )
+    rows = _Rows(parameters, jnp.asarray(padding), jnp.asarray(padding + limit), keys)
+    return rows, tokens, prompt_length
 
 
 def generate(
@@ -183,37 +198,24 @@ def generate(
     Returns:
       For each prompt its ids and their continuation, without start and eos.
     """
-    longest = max(len(prompt) for prompt in prompts) + 1
-    limit = max(sampling.max_predict_length + 1, longest)
-    if position_limit is not None:
-        limit = max(min(limit, position_limit), longest)
-    rows = len(prompts)
-    prompt_length = _bucket(longest)
-    # Every row's prompt ends at the same place; a shorter one may grow for longer.
-    shortest = min(len(prompt) for prompt in prompts) + 1
-    total = prompt_length + _bucket(max(limit - shortest, 1))
-    tokens = np.zeros((rows, total), np.int32)
-    padding = np.zeros(rows, np.int32)
-    for row, prompt in enumerate(prompts):
-        padding[row] = prompt_length - len(prompt) - 1
-        tokens[row, padding[row] : prompt_length] = [start_id, *prompt]
-    keys = jax.vmap(lambda row: jax.random.fold_in(jax.random.key(seed), row))(
-        jnp.arange(rows)
-    )
-    limits = padding + limit
-    filled = _decode(
+    rows, tokens, prompt_length = _lay_out(
         parameters,
+        prompts,
+        sampling.max_predict_length,
+        start_id=start_id,
+        seed=seed,
+        position_limit=position_limit,
+    )
+    filled = _decode(
+        rows,
         tokens,
-        padding,
-        limits,
-        keys,
         model=model,
         prompt_length=prompt_length,
-        total=total,
         sampling=sampling,
         eos_id=eos_id,
     )
     texts = []
+    padding, limits = np.asarray(rows.padding), np.asarray(rows.limits)
     for row, ids in enumerate(np.asarray(filled)):
         text = ids[padding[row] + 1 : limits[row]].tolist()
         generated = text[len(prompts[row]) :]
@@ -221,6 +223,48 @@ def generate(
             generated = generated[: generated.index(eos_id)]
         texts.append([*prompts[row], *generated])
     return texts
+
+
+def stream(
+    model: nn.Module,
+    parameters: Any,
+    prompt: Sequence[int],
+    sampling: Sampling,
+    *,
+    start_id: int,
+    eos_id: int | None,
+    seed: int,
+    position_limit: int | None = None,
+) -> Iterator[int]:
+    """Yields the tokens that `generate` adds to one prompt, each as it is drawn.
+
+    Arguments are those of `generate`.
+    """
+    rows, tokens, prompt_length = _lay_out(
+        parameters,
+        [prompt],
+        sampling.max_predict_length,
+        start_id=start_id,
+        seed=seed,
+        position_limit=position_limit,
+    )
+    begin, advance = (
+        functools.partial(
+            step,
+            model=model,
+            prompt_length=prompt_length,
+            sampling=sampling,
+            eos_id=eos_id,
+        )
+        for step in (_begin, _advance)
+    )
+    loop = begin(rows, jnp.asarray(tokens))
+    for place in range(prompt_length, int(rows.limits[0])):
+        loop = advance(rows, loop)
+        token = int(loop.tokens[0, place])
+        if token == eos_id:
+            return
+        yield token
 
 
 def _bucket(length: int) -> int:

@@ -5,6 +5,7 @@ from transformer_lm.registry import Registry
 CONVERSIONS = Registry(
     "conversion",
     {
+        "transformer_lm": "transformer_lm.convert.transformer_lm:CONVERSION",
         "gpt2": "transformer_lm.convert.gpt2:CONVERSION",
         "bert": "transformer_lm.convert.bert:CONVERSION",
         "roberta": "transformer_lm.convert.roberta:CONVERSION",
@@ -12,4 +13,4 @@ CONVERSIONS = Registry(
         "electra": "transformer_lm.convert.electra:CONVERSION",
     },
 )
-"""Families that stock classes of transformers can load; see conversion.py."""
+"""Families that transformers can load; see conversion.py."""

@@ -27,3 +27,5 @@ class Conversion:
     """From (config, vocabulary size, longest row, token ids) to each config.json."""
     from_hf_configs: Callable[[Mapping[str, HfConfig]], Any]
     """From each config.json to our config; refuses what our network cannot do."""
+    remote_code: str | None = None
+    """Folder in `hf_custom_model/`, for a family that transformers has no class for."""

@@ -123,17 +123,21 @@ class Vocabulary:
     """Tokens."""
     padded: int
     """Rows of ours."""
+    transposed: bool = False
+    """Ours is a matrix with a column for each token."""
 
     def to_theirs(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
         """Trims."""
         (array,) = arrays
+        array = array.T if self.transposed else array
         return _shaped(array, (self.padded, *array.shape[1:]))[: self.size]
 
     def to_ours(self, array: np.ndarray) -> Sequence[np.ndarray]:
         """Pads with zeros."""
         array = _shaped(array, (self.size, *array.shape[1:]))
         widths = [(0, self.padded - self.size)] + [(0, 0)] * (array.ndim - 1)
-        return [np.pad(array, widths)]
+        array = np.pad(array, widths)
+        return [array.T if self.transposed else array]
 
 
 @dataclass(frozen=True)

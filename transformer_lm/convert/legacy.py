@@ -61,3 +61,47 @@ def legacy_parameters(params: Mapping[str, Any], vocab_size: int) -> dict[str, A
     if decoder or not stack:
         raise UserError(f"legacy parameters are left over: {sorted(decoder)}")
     return tree | {"stack": stack}
+
+
+def legacy_sizes(params: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what the tree `params` says of its network, by our names.
+
+    Raises:
+      UserError: if it has no block.
+    """
+    decoder = params["decoder"]
+    if "encoderdecoderblock_0" not in decoder:
+        raise UserError("the legacy checkpoint holds no block of a decoder")
+    block = decoder["encoderdecoderblock_0"]
+    width, heads, head_width = block["SelfAttention_0"]["query"]["kernel"].shape
+    return {
+        "num_layers": sum(name.startswith("encoderdecoderblock_") for name in decoder),
+        "emb_dim": width,
+        "num_heads": heads,
+        "qkv_dim": heads * head_width,
+        "mlp_dim": block["MlpBlock_0"]["Dense_0"]["kernel"].shape[1],
+        "logits_via_embedding": "logitdense" not in decoder,
+    }
+
+
+def legacy_vocab_size(params: Mapping[str, Any]) -> int:
+    """Returns the rows of the token table."""
+    return params["decoder"]["Embed_0"]["embedding"].shape[0]
+
+
+def begin_with(tree: Mapping[str, Any], start_id: int) -> dict[str, Any]:
+    """Copies the token table's row 0 to the row of our start mark.
+
+    That program begins a document with id 0, which is also its padding and its unknown
+    piece; ours begins with the tokenizer's start mark, whose row was never read there.
+    With the copy the network answers to our start mark as it did to id 0. Where the
+    table also scores tokens (logits_via_embedding), the start mark's own score changes
+    with it, to that of id 0: neither ever is a target.
+
+    Args:
+      tree: from `legacy_parameters`; or moments of the same tree.
+      start_id: id of the start mark.
+    """
+    table = tree["token_embedding"]["embedding"].copy()
+    table[start_id] = table[0]
+    return {**tree, "token_embedding": {"embedding": table}}

@@ -84,7 +84,7 @@ def _resume(
     elif position is None:
         LOGGER.warning(
             "the order of the data starts anew, because the checkpoint was saved by"
-            " another number of processes"
+            " another number of processes, or imported from another program"
         )
     LOGGER.info("going on from checkpoint %d of %s", step, workdir)
     return Start(state, step, position, before["window"])
