@@ -130,16 +130,21 @@ def _merges(proto: Any) -> Any:
 
 def _space_steps(normaliser: Any) -> Sequence[Any]:
     """What SentencePiece does to blanks after its rules."""
+    strips, prefixes = normaliser.remove_extra_whitespaces, normaliser.add_dummy_prefix
     steps = []
-    if normaliser.remove_extra_whitespaces:
-        begin = tokenizers.Regex(r"\A +| +(?= )")
+    if prefixes:
+        # The blank before a text is not put there if the text begins with one.
+        begin = rf"\A *{SPACE}" if strips else rf"\A[ {SPACE}]"
+        steps.append(normalizers.Replace(tokenizers.Regex(begin), SPACE * 2))
+    if strips:
+        # Blanks before a text become the one that is put there: where they were taken
+        # away, the text would not begin at place 0, and would not get it.
+        begin = tokenizers.Regex(r"\A +(?=[^ ])")
+        steps.append(normalizers.Replace(begin, SPACE if prefixes else ""))
+        steps.append(normalizers.Replace(tokenizers.Regex(r" +(?= )"), ""))
         # At the end the mark itself goes too, however it came into the text.
         end = tokenizers.Regex(rf"[ {SPACE}]+\z")
-        steps = [normalizers.Replace(begin, ""), normalizers.Replace(end, "")]
-    if normaliser.add_dummy_prefix:
-        # The blank before a text is not put there if the text begins with one.
-        begin = tokenizers.Regex(rf"\A[ {SPACE}]")
-        steps.append(normalizers.Replace(begin, SPACE * 2))
+        steps.append(normalizers.Replace(end, ""))
     return [*steps, normalizers.Replace(" ", SPACE)]
 
 
