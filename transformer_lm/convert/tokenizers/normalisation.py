@@ -82,6 +82,16 @@ def steps_of(table: bytes) -> tuple[Any, ...]:
     return tuple(steps)
 
 
+def deleted_by(table: bytes) -> str:
+    """Returns the characters that a table deletes, for between brackets in a pattern."""
+    rules = read_rules(table) if table else {}
+    return "".join(map(_escaped, (key for key in rules if not rules[key])))
+
+
+def _escaped(character: str) -> str:
+    return f"\\x{{{ord(character):x}}}"
+
+
 def _steps(rules: Mapping[str, str], folds: bool) -> tuple[list[Any], set[str]]:
     """The steps for single characters, and NFKC; and the characters they are for.
 
@@ -144,7 +154,7 @@ def _replacements(mapping: Mapping[str, str]) -> list[Any]:
     groups: dict[str, list[str]] = {}
     for key, text in mapping.items():
         if key not in rare:
-            groups.setdefault(text, []).append(f"\\x{{{ord(key):x}}}")
+            groups.setdefault(text, []).append(_escaped(key))
     steps: list[Any] = [
         normalizers.Replace(Regex(f"[{''.join(keys)}]"), text)
         for text, keys in groups.items()

@@ -9,6 +9,7 @@ from tokenizers import decoders, models, normalizers, pre_tokenizers
 
 from transformer_lm.convert.tokenizers.normalisation import (
     NormalisationError,
+    deleted_by,
     steps_of,
 )
 from transformer_lm.registry import UserError
@@ -18,6 +19,9 @@ SPACE = "▁"
 
 _NEVER = -1e6
 """Score of what no text becomes: marks, bytes. Any other way through a text is better."""
+
+_MANY = 1024
+"""Blanks before a text that are not decoded, where SentencePiece joins blanks."""
 
 _Piece = sentencepiece_model_pb2.ModelProto.SentencePiece
 _Trainer = sentencepiece_model_pb2.TrainerSpec
@@ -45,14 +49,7 @@ def fast_tokenizer(model_proto: bytes) -> tokenizers.Tokenizer:
     kind = proto.trainer_spec.model_type
     model = _unigram(proto) if kind == _Trainer.UNIGRAM else _merges(proto)
     fast = tokenizers.Tokenizer(model)
-    spaces = _space_steps(proto.normalizer_spec)
-    fast.normalizer = normalizers.Sequence([*steps, *spaces])  # pyright: ignore[reportAttributeAccessIssue]
-    # Only a text's beginning gets the blank, not what follows a special token.
-    scheme = "first" if proto.normalizer_spec.add_dummy_prefix else "never"
-    fast.pre_tokenizer = pre_tokenizers.Metaspace(  # pyright: ignore[reportAttributeAccessIssue]
-        replacement=SPACE, prepend_scheme=scheme, split=False
-    )
-    fast.decoder = _decoder(proto.normalizer_spec)  # pyright: ignore[reportAttributeAccessIssue]
+    _set_blanks(fast, proto.normalizer_spec, steps)
     return fast
 
 
@@ -128,29 +125,47 @@ def _merges(proto: Any) -> Any:
     )
 
 
-def _space_steps(normaliser: Any) -> Sequence[Any]:
-    """What SentencePiece does to blanks after its rules."""
-    strips, prefixes = normaliser.remove_extra_whitespaces, normaliser.add_dummy_prefix
-    steps = []
-    if prefixes:
-        # The blank before a text is not put there if the text begins with one.
-        begin = rf"\A *{SPACE}" if strips else rf"\A[ {SPACE}]"
-        steps.append(normalizers.Replace(tokenizers.Regex(begin), SPACE * 2))
-    if strips:
-        # Blanks before a text become the one that is put there: where they were taken
-        # away, the text would not begin at place 0, and would not get it.
-        begin = tokenizers.Regex(r"\A +(?=[^ ])")
-        steps.append(normalizers.Replace(begin, SPACE if prefixes else ""))
-        steps.append(normalizers.Replace(tokenizers.Regex(r" +(?= )"), ""))
+def _set_blanks(
+    fast: tokenizers.Tokenizer, normaliser: Any, rules: Sequence[Any]
+) -> None:
+    """Sets how blanks become marks in pieces, and marks become blanks.
+
+    Where SentencePiece joins blanks, only the beginning of a text gets one put before
+    it, not what follows a special token; it gets none if it begins with one. Where
+    blanks are kept as they are, both get one.
+
+    Args:
+      fast: the tokenizer.
+      normaliser: what the model says about blanks.
+      rules: the steps of its table, which come first.
+    """
+    joins, prefixed = normaliser.remove_extra_whitespaces, normaliser.add_dummy_prefix
+    steps: list[Any] = [*rules]
+    if joins:
+        # The library puts no blank before a text whose first character is gone.
+        gone = deleted_by(normaliser.precompiled_charsmap)
+        if prefixed and gone:
+            first = tokenizers.Regex(rf"\A[{gone}]+")
+            steps.insert(0, normalizers.Replace(first, " "))
+        if prefixed:
+            mark = tokenizers.Regex(rf"\A{SPACE}")
+            steps.append(normalizers.Replace(mark, SPACE * 2))
+        blanks = tokenizers.Regex(r"\A +")
+        steps.append(normalizers.Replace(blanks, SPACE if prefixed else ""))
+        steps.append(normalizers.Replace(tokenizers.Regex(" +(?= )"), ""))
         # At the end the mark itself goes too, however it came into the text.
         end = tokenizers.Regex(rf"[ {SPACE}]+\z")
         steps.append(normalizers.Replace(end, ""))
-    return [*steps, normalizers.Replace(" ", SPACE)]
-
-
-def _decoder(normaliser: Any) -> Any:
-    """Pieces and bytes to text, without the blank before it."""
-    steps = [decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse()]
-    if normaliser.remove_extra_whitespaces or normaliser.add_dummy_prefix:
-        steps.append(decoders.Strip(" ", 1, 0))
-    return decoders.Sequence(steps)
+    elif prefixed:
+        steps.insert(0, normalizers.Prepend(" "))
+    steps.append(normalizers.Replace(" ", SPACE))
+    fast.normalizer = normalizers.Sequence(steps)  # pyright: ignore[reportAttributeAccessIssue]
+    fast.pre_tokenizer = pre_tokenizers.Metaspace(  # pyright: ignore[reportAttributeAccessIssue]
+        replacement=SPACE,
+        prepend_scheme="first" if joins and prefixed else "never",
+        split=False,
+    )
+    decoded = [decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse()]
+    if joins or prefixed:
+        decoded.append(decoders.Strip(" ", _MANY if joins else 1, 0))
+    fast.decoder = decoders.Sequence(decoded)  # pyright: ignore[reportAttributeAccessIssue]
