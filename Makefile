@@ -5,26 +5,42 @@ BIN := $(VENV)/bin
 # The plain name takes a build with CUDA; name a CPU build where the index has one.
 TORCH ?= torch>=2.6
 READY := $(VENV)/.ready
+# The newest transformers 5, which has no Flax, with torch.
+HF5 ?= $(VENV)-hf5
 # The lock holds tested versions for the Python that runs; other Pythons take the ranges.
 LOCK := requirements-lock-$(shell $(PYTHON) -c 'import sys; print("py%d%d" % sys.version_info[:2])').txt
 CONSTRAINTS := $(if $(wildcard $(LOCK)),-c $(LOCK),)
 
-.PHONY: quickstart test test-slow test-hf lint format lock clean
+.PHONY: quickstart test test-slow test-hf test-export lint format lock clean
 
 quickstart: $(READY)
 	$(BIN)/python main.py --config=configs/quickstart.py --workdir=runs/quickstart
 
 test: $(READY) lint
-	$(BIN)/python -m pytest -m "not slow and not gpu and not tpu" --ignore=tests/hf
+	$(BIN)/python -m pytest -m "not slow and not gpu and not tpu" --ignore=tests/hf --ignore=tests/export
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest -m "slow and not gpu and not tpu" --ignore=tests/hf
+	$(BIN)/python -m pytest -m "slow and not gpu and not tpu" --ignore=tests/hf --ignore=tests/export
 
 # Against the torch classes of transformers: a process of its own, because TensorFlow and
 # torch do not get on in one.
 test-hf: $(READY)
 	$(BIN)/python -m pip install --quiet "$(TORCH)"
 	$(BIN)/python -m pytest -m "hf and not slow" tests/hf
+
+# Exports, loaded by strangers: transformers 4.57 is in the environment of the tests, with
+# torch and Flax, and a fresh process there imports nothing of ours; 5 has its own.
+test-export: $(READY) $(HF5)/.ready
+	$(BIN)/python -m pip install --quiet "$(TORCH)"
+	TRANSFORMER_LM_HF4_PYTHON=$(abspath $(BIN)/python) \
+	TRANSFORMER_LM_HF5_PYTHON=$(abspath $(HF5)/bin/python) \
+	$(BIN)/python -m pytest -m "export and not slow" tests/export
+
+$(HF5)/.ready:
+	test -x $(HF5)/bin/python || $(PYTHON) -m venv $(HF5)
+	$(HF5)/bin/python -m pip install --quiet "$(TORCH)" "transformers>=5" \
+		fugashi ipadic unidic-lite tinysegmenter
+	touch $@
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -47,4 +63,4 @@ $(READY): requirements.txt pyproject.toml $(wildcard $(LOCK))
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) runs site build dist
+	rm -rf $(VENV) $(HF5) runs site build dist
