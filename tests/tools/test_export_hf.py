@@ -17,7 +17,7 @@ from transformer_lm.checkpoint import OtherNetworkError
 from transformer_lm.registry import UserError
 from transformer_lm.tools import export_hf, self_check
 from transformer_lm.tools.export_hf import ExportOptions, export
-from transformer_lm.tools.model_card import CardFacts
+from transformer_lm.tools.model_card import CardFacts, model_card
 from transformer_lm.tools.trained_model import open_trained
 
 ROOT = Path(__file__).parents[2]
@@ -117,10 +117,16 @@ def test_the_moving_average_is_what_is_exported(runs, tmp_path):
     assert "The weights are the moving average" in card
 
 
-def test_an_untrained_pair_head_is_told(runs, tmp_path):
-    folder = exported(runs("bert", objective="masked_lm"), tmp_path / "out")
-    card = (folder / "README.md").read_text()
-    assert "The head for pairs of sentences was not trained" in card
+@pytest.mark.parametrize(
+    ("objective", "told"), [("masked_lm", True), ("sentence_pairs", False)]
+)
+def test_an_untrained_pair_head_is_told(runs, objective, told):
+    trained = open_trained(str(runs("bert")))
+    choices = {**dict(trained.settings.choices), "objective": objective}
+    settings = dataclasses.replace(trained.settings, choices=tuple(choices.items()))
+    trained = dataclasses.replace(trained, settings=settings)
+    card = model_card(trained, FACTS, [], has_curves=False)
+    assert ("The head for pairs of sentences was not trained" in card) == told
 
 
 def refused(run, output, **options):
@@ -147,7 +153,7 @@ def test_a_folder_without_a_checkpoint_is_refused(runs, tmp_path):
 def test_another_runs_tokenizer_is_refused(runs, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(runs("gpt2"), run)
-    other = runs("gpt2", vocab_size=300, spm_train_options="")
+    other = runs("gpt2", vocab_size=60, spm_train_options="--hard_vocab_limit=false")
     shutil.copy(other / "sentencepiece_model", run)
     with pytest.raises(OtherNetworkError, match="put back the one that this run was"):
         exported(run, tmp_path / "out")
