@@ -9,6 +9,7 @@ from safetensors.numpy import load_file, save_file
 
 from transformer_lm.tools import export_parts
 from transformer_lm.tools.check_lines import HARD_LINES
+from transformer_lm.tools.import_legacy import import_legacy
 from transformer_lm.tools.self_check import SelfCheckError, check_export
 from transformer_lm.tools.trained_model import open_trained
 
@@ -101,3 +102,21 @@ def test_a_folder_that_does_not_load_is_refused(exported, restored):
         SelfCheckError, match="cannot be loaded with pt; its last words"
     ):
         check(exported)
+
+
+def test_an_imported_legacy_model_loads_in_flax(fixtures, tiny_settings, tmp_path):
+    sizes = {
+        "num_layers": 3,
+        "emb_dim": 64,
+        "num_heads": 4,
+        "qkv_dim": 64,
+        "mlp_dim": 256,
+    }
+    legacy, run = fixtures / "legacy_transformer_lm", tmp_path / "run"
+    import_legacy(str(legacy), str(run), tiny_settings(**sizes))
+    trained = open_trained(str(run), dtype="float32")
+    folder = epath.Path(tmp_path / "out")
+    folder.mkdir()
+    export_parts.write_model(trained, folder, "float32", ("safetensors", "flax"))
+    found = check_export(trained, folder, LINES, "flax")
+    assert found.num_logits > 1_000_000

@@ -153,7 +153,7 @@ def test_a_folder_without_a_checkpoint_is_refused(runs, tmp_path):
 def test_another_runs_tokenizer_is_refused(runs, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(runs("gpt2"), run)
-    other = runs("gpt2", vocab_size=60, spm_train_options="--hard_vocab_limit=false")
+    other = runs("gpt2", vocab_size=90, spm_train_options="--hard_vocab_limit=false")
     shutil.copy(other / "sentencepiece_model", run)
     with pytest.raises(OtherNetworkError, match="put back the one that this run was"):
         exported(run, tmp_path / "out")
