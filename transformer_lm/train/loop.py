@@ -56,7 +56,9 @@ def run(settings: Settings, workdir: str) -> Outcome:
         settings.windows,
         tokenizer,
         rows,
-        process_rows=training.rows_of_processes(jax.device_count(), jax.process_count()),
+        process_rows=training.rows_of_processes(
+            jax.device_count(), jax.process_count()
+        ),
         accumulation=training.grad_accumulation_steps,
         seed=training.seed,
         **processes,
