@@ -1,5 +1,7 @@
 """Where sentences end, and that nothing is lost."""
 
+import json
+import re
 import sys
 
 import pytest
@@ -64,6 +66,21 @@ def test_mecab_keeps_closing_brackets(mecab):
         "が　歌う。 ",
         "終わり",
     ]
+
+
+def test_outside_brackets_the_rule_agrees_with_the_aozora_samples(corpora):
+    """The sample's own sentences end after 。！？ and closing brackets alone."""
+    folder = corpora / "aozora"
+    expected = set((folder / "sample.txt").read_text("utf-8").split("\n"))
+    splitter = RuleSplitter()
+    checked = 0
+    for line in (folder / "sample.jsonl").read_text("utf-8").splitlines():
+        for paragraph in json.loads(line)["text"].split("\n"):
+            if not re.search("[「『（〔【《〈\\[(“」』）]", paragraph):
+                found = [s.strip() for s in splitter.sentences(paragraph)]
+                assert expected.issuperset(found)
+                checked += len(found)
+    assert checked > 3000
 
 
 def test_a_splitter_that_cannot_be_had_says_why(monkeypatch):

@@ -1,5 +1,6 @@
 """The reader against Python's own splitting, json, gzip and lzma."""
 
+import bz2
 import gzip
 import itertools
 import json
@@ -39,9 +40,15 @@ def test_a_blank_line_ends_a_document_of_plain_text():
     assert len(expected) == 10
 
 
-@pytest.mark.parametrize("ending", [".txt.gz", ".txt.xz"])
-def test_compressed_text_reads_like_plain_text(tmp_path, ending):
-    compress = gzip.compress if ending.endswith("gz") else lzma.compress
+@pytest.mark.parametrize(
+    ("ending", "compress"),
+    [
+        (".txt.gz", gzip.compress),
+        (".txt.bz2", bz2.compress),
+        (".txt.xz", lzma.compress),
+    ],
+)
+def test_compressed_text_reads_like_plain_text(tmp_path, ending, compress):
     path = tmp_path / f"text{ending}"
     path.write_bytes(compress(VILLAGE.read_bytes()))
     assert read_all(TextFiles(str(path))) == read_all(TextFiles(str(VILLAGE)))
@@ -184,8 +191,10 @@ def test_json_lines_without_text_are_counted_and_placed(tmp_path):
     ("name", "content"),
     [
         ("cut.txt.gz", gzip.compress(VILLAGE.read_bytes())[:-100]),
+        ("cut.txt.bz2", bz2.compress(VILLAGE.read_bytes())[:-100]),
         ("cut.txt.xz", lzma.compress(VILLAGE.read_bytes())[:-100]),
         ("no.jsonl.gz", b"this is no gzip file"),
+        ("no.jsonl.bz2", b"this is no bzip2 file"),
         ("no.jsonl.xz", b"this is no xz file"),
     ],
 )

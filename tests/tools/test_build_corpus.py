@@ -46,6 +46,14 @@ def test_help_names_every_choice():
         assert name in done.stdout
 
 
+def test_neither_jax_nor_tensorflow_is_loaded():
+    code = "import sys, transformer_lm.tools.build_corpus as tool; tool.make_parser();"
+    code += "print({'jax', 'tensorflow', 'torch'} & set(sys.modules))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
 def test_text_becomes_a_corpus_in_two_processes(tmp_path):
     (tmp_path / "ja.txt").write_text("一つ目の文書。\n\n二つ目の文書。\n\n" * 30)
     done = run(

@@ -27,6 +27,7 @@ from transformer_lm.corpora.build.settings import (
     BuildSettings,
 )
 from transformer_lm.corpora.build.shards import SHARD_NAME, write_shards
+from transformer_lm.corpora.build.workers import Workers
 from transformer_lm.corpora.cleaning.rules import parse_rules
 from transformer_lm.corpora.readers import find_sources, format_of
 from transformer_lm.corpora.readers.interface import Reading
@@ -68,7 +69,32 @@ def build(settings: BuildSettings) -> dict[str, Any]:  # Any: JSON.
         return manifest
     _clear(folder, manifest, overwrite=settings.overwrite)
     scratch = Path(settings.scratch_folder())
-    found = _read_all(settings, sources, scratch)
+    with Workers(settings.processes) as workers:
+        content = _make(settings, sources, scratch, workers)
+    manifest = {
+        "format_version": FORMAT_VERSION,
+        "digest": digest,
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "versions": _versions(),
+        "rules": [str(rule) for rule in parse_rules(settings.rules)],
+        "split": dict(zip(SPLITS, settings.split, strict=True)),
+        "mix": settings.mix,
+        **content,
+    }
+    write_text(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1))
+    (folder / _MARKER).unlink()
+    shutil.rmtree(scratch)
+    for name, split in manifest["splits"].items():
+        if not split["documents"] and settings.split[SPLITS.index(name)]:
+            logger.warning("the split %s has no document: the corpus is small", name)
+    return manifest
+
+
+def _make(
+    settings: BuildSettings, sources: list[Source], scratch: Path, workers: Workers
+) -> dict[str, Any]:  # Any: JSON.
+    """Reads, selects and writes; returns what the manifest says of it."""
+    found = _read_all(settings, sources, scratch, workers)
     corpora = [
         [
             part
@@ -81,34 +107,20 @@ def build(settings: BuildSettings) -> dict[str, Any]:  # Any: JSON.
     selection = select(settings, corpora)
     sizes = chosen_sizes(corpora, selection)
     splits = write_shards(
-        folder,
+        epath.Path(settings.output),
         mixed(corpora, selection, sizes),
         [sum(column) for column in zip(*sizes, strict=True)],
         settings.shard_characters,
-        settings.processes,
+        workers,
     )
-    manifest = {
-        "format_version": FORMAT_VERSION,
-        "digest": digest,
-        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "versions": _versions(),
-        "rules": [str(rule) for rule in parse_rules(settings.rules)],
+    return {
         "sources": [
             {"corpus": settings.corpus_names()[source.corpus], **parts.report}
             for source, parts in zip(sources, found, strict=True)
         ],
         **selection.report,
-        "split": dict(zip(SPLITS, settings.split, strict=True)),
-        "mix": settings.mix,
         "splits": splits,
     }
-    write_text(folder / MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=1))
-    (folder / _MARKER).unlink()
-    shutil.rmtree(scratch)
-    for name, split in splits.items():
-        if not split["documents"] and settings.split[SPLITS.index(name)]:
-            logger.warning("the split %s has no document: the corpus is small", name)
-    return manifest
 
 
 def _sources(settings: BuildSettings) -> Iterator[Source]:
@@ -172,7 +184,7 @@ def _clear(
 
 
 def _read_all(
-    settings: BuildSettings, sources: list[Source], scratch: Path
+    settings: BuildSettings, sources: list[Source], scratch: Path, workers: Workers
 ) -> list[SourceParts]:
     """Cleans every source file into parts."""
     skip_ids: frozenset[str] = frozenset()
@@ -198,9 +210,7 @@ def _read_all(
                 on_read=bar.add,
             )
             place = scratch / f"{number:05d}"
-            found.append(
-                make_parts(source, recipe, reading, skip_ids, place, settings.processes)
-            )
+            found.append(make_parts(source, recipe, reading, skip_ids, place, workers))
     return found
 
 

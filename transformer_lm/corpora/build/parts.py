@@ -22,9 +22,9 @@ from transformer_lm.corpora.build.batches import (
     batched,
     clean_batch,
 )
-from transformer_lm.corpora.build.ordered_map import ordered_map
 from transformer_lm.corpora.build.settings import FORMAT_VERSION
 from transformer_lm.corpora.build.signatures import PERMUTATIONS
+from transformer_lm.corpora.build.workers import Workers
 from transformer_lm.corpora.cleaning.counts import CleaningCounts
 from transformer_lm.corpora.readers import reader_of
 from transformer_lm.corpora.readers.interface import Document, Reading
@@ -80,7 +80,7 @@ def make_parts(
     reading: Reading,
     skip_ids: frozenset[str],
     folder: Path,
-    processes: int,
+    workers: Workers,
 ) -> SourceParts:
     """Cleans a source file into parts, or takes those that an earlier build finished.
 
@@ -90,7 +90,7 @@ def make_parts(
       reading: how the file is read.
       skip_ids: documents to leave out.
       folder: of this source alone; parts of another recipe in it are removed.
-      processes: that clean; the parts do not depend on it.
+      workers: clean; the parts do not depend on their number.
 
     Raises:
       UserError: if the file is damaged or holds no document.
@@ -109,7 +109,7 @@ def make_parts(
     documents = reader_of(recipe.format).read(source.path, reading)
     chosen = _without_skipped(documents, skip_ids, reading)
     batches = batched(itertools.islice(chosen, done, None))
-    cleaned = ordered_map(functools.partial(clean_batch, recipe), batches, processes)
+    cleaned = workers.map(functools.partial(clean_batch, recipe), batches)
     parts = list(finished)
     while part := _write_part(folder, len(parts), digest, cleaned):
         parts.append(part)

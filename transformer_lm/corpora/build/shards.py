@@ -12,8 +12,8 @@ from transformer_lm.corpora.build.atomic import UNFINISHED
 from transformer_lm.corpora.build.bar import Bar
 from transformer_lm.corpora.build.batches import compress
 from transformer_lm.corpora.build.mixing import Chosen
-from transformer_lm.corpora.build.ordered_map import ordered_map
 from transformer_lm.corpora.build.settings import SPLITS
+from transformer_lm.corpora.build.workers import Workers
 
 SHARD_NAME = re.compile(rf"(?:{'|'.join(SPLITS)})-\d{{5}}-of-\d{{5}}\.jsonl\.gz")
 
@@ -35,7 +35,7 @@ def write_shards(
     documents: Iterable[Chosen],
     sizes: Sequence[int],
     shard_characters: int,
-    processes: int,
+    workers: Workers,
 ) -> dict[str, dict[str, Any]]:  # Any: JSON.
     """Writes the shards of all splits.
 
@@ -44,7 +44,7 @@ def write_shards(
       documents: in the order in which they are to be written.
       sizes: characters that go into each split.
       shard_characters: of a shard at most, about.
-      processes: that compress; the files do not depend on it.
+      workers: compress; the files do not depend on their number.
 
     Returns:
       For each split its numbers of documents and characters, and its files.
@@ -60,7 +60,7 @@ def write_shards(
         for writer in writers:
             stack.callback(writer.close)
         bar = stack.enter_context(Bar("writing", sum(sizes), "characters"))
-        for block in ordered_map(_compressed, _blocks(documents, size), processes):
+        for block in workers.map(_compressed, _blocks(documents, size)):
             writers[block.split].write(block)
             bar.add(block.characters)
     return {name: writer.finish() for name, writer in zip(SPLITS, writers, strict=True)}
