@@ -6,8 +6,8 @@
 
 retarfi/language-pretraining has these sizes (parameter.json, bert-base) but publishes no
 losses. On four machines of 80, 80, 48 and 48 rows (bert-base-dist):
---config.batch_size=None --config.per_process_batch=80,80,48,48. All else is as in
-bert_ja_small.
+--config.batch_size=None --config.per_process_batch=80,80,48,48
+--config.grad_accumulation_steps=5. All else is as in bert_ja_small.
 """
 
 from configs.bert_ja_small import get_config as get_small_config

@@ -78,7 +78,9 @@ def test_a_discriminator_alone_says_what_is_needed(tmp_path):
     with pytest.raises(UserError, match=r"generator/config\.json does not exist"):
         read_configs(str(tmp_path), "electra")
     shutil.move(tmp_path / "discriminator", tmp_path / "alone")
-    with pytest.raises(UserError, match=r"Needed: .*/generator/.* and .*/discriminator"):
+    with pytest.raises(
+        UserError, match=r"Needed: .*/generator/.* and .*/discriminator"
+    ):
         read_configs(str(tmp_path / "alone"), "electra")
 
 
