@@ -126,6 +126,7 @@ class SharedStack(nn.Module):
                 looped = nn.scan(
                     lambda layer, hidden, _: (step(layer, hidden), None),
                     variable_broadcast="params",
+                    variable_axes={"intermediates": 0},
                     split_rngs={"params": False, "dropout": True},
                     length=repeats,
                 )

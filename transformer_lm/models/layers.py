@@ -206,7 +206,7 @@ class Stack(nn.Module):
             return hidden
         looped = nn.scan(
             lambda stack, hidden, _: (step(stack, hidden, "layers"), None),
-            variable_axes={"params": 0, "cache": 0},
+            variable_axes={"params": 0, "cache": 0, "intermediates": 0},
             split_rngs={"params": True, "dropout": True},
             length=self.num_layers,
             metadata_params={nn.PARTITION_NAME: "layers"},
