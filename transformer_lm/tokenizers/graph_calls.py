@@ -33,8 +33,9 @@ def in_graph(
         return ids, starts, np.array([len(ids) for ids, _ in found], np.int64)
 
     def operation(texts: "tf.Tensor") -> tuple["tf.RaggedTensor", "tf.RaggedTensor"]:
+        strings = tf.convert_to_tensor(texts, tf.string)
         dtypes = [tf.int32, tf.bool, tf.int64]
-        outputs = tf.numpy_function(encode, [texts], dtypes, stateful=False)
+        outputs = tf.numpy_function(encode, [strings], dtypes, stateful=False)
         for output in outputs:
             output.set_shape([None])
         ids, starts, lengths = outputs

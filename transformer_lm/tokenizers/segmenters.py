@@ -60,7 +60,8 @@ class MecabSegmenter:
             )
         # A word a line, written by MeCab itself, costs half of fugashi's node objects.
         # The dot at the end keeps fugashi from stripping a last word that is a blank.
-        form = r"--node-format=%m\\n --unk-format=%m\\n --eos-format=."
+        # Without -O "" the output format that a dictionary names comes first.
+        form = r'-O "" --node-format=%m\\n --unk-format=%m\\n --eos-format=.'
         options = f'-d "{folder}" -r "{folder}/mecabrc" {form}'
         self._tagger = fugashi.GenericTagger(options)
 
@@ -73,11 +74,9 @@ class MecabSegmenter:
         One of more than 32,768 characters is analysed in parts. A NUL, at which MeCab
         would stop, counts as a blank.
         """
-        found: list[str] = []
-        for part in cut_line(text.replace("\0", " "), _LONGEST):
-            found += self._tagger.parse(part).split("\n")
-            found.pop()
-        return found
+        parts = cut_line(text.replace("\0", " "), _LONGEST)
+        lines: list[str] = [self._tagger.parse(part)[:-1] for part in parts]
+        return "".join(lines).split("\n")[:-1]
 
 
 class SudachiSegmenter:

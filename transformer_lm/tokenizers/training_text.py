@@ -1,21 +1,23 @@
 """Text cut into the lines that a vocabulary is trained on."""
 
+import math
 from collections.abc import Iterable, Iterator
 
 _LONGEST = 1_000
 """Characters; SentencePiece leaves out lines of more than 4192 bytes without a word."""
 
 
-def training_lines(texts: Iterable[str], max_characters: int) -> Iterator[str]:
+def training_lines(texts: Iterable[str], max_characters: int | None) -> Iterator[str]:
     """Yields lines and, where those are long, sentences of at most 1,000 characters.
 
     Args:
       texts: any text.
-      max_characters: where to stop.
+      max_characters: where to stop; None: at the end.
     """
-    left = max_characters
+    left = math.inf if max_characters is None else max_characters
     for text in texts:
-        text = text[:left]
+        if len(text) > left:
+            text = text[: int(left)]
         left -= len(text)
         for line in text.splitlines():
             yield from filter(None, map(str.strip, cut_line(line, _LONGEST)))

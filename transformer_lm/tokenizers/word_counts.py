@@ -24,6 +24,14 @@ class WordCounts:
     separators: int
     """Blanks between words, where the segmenter has left them out."""
 
+    def without_blanks(self) -> "WordCounts":
+        """Returns the parts of words between blanks."""
+        counts: Counter[str] = Counter()
+        for word, count in self.counts.items():
+            for part in word.split():
+                counts[part] += count
+        return WordCounts(counts, separators=0)
+
     def alphabet(self, limit: int, initial: str) -> list[str]:
         """Returns characters in the order of their code points.
 

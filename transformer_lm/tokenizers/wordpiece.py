@@ -76,6 +76,9 @@ class WordPieceTokenizer(SegmentedTokenizer):
 
     def _split(self, word: str) -> tuple[int, ...]:
         """The tokens of a word; a blank inside it parts it."""
+        whole = self._ids.get(word)
+        if whole is not None and len(word) <= _LONGEST_WORD:
+            return (whole,)
         return tuple(itertools.chain.from_iterable(map(self._pieces, word.split())))
 
     def _word_starts(self, word: str) -> tuple[bool, ...]:
@@ -132,6 +135,7 @@ class WordPieceConfig(SegmentedConfig[WordPieceTokenizer]):
 
     def learn(self, words: WordCounts, size: int) -> list[str]:
         """Returns up to `size` pieces."""
+        words = words.without_blanks()
         return learn_pieces(
             words,
             size,

@@ -31,7 +31,7 @@ def learn_pieces(
     anyway; nor do those that begin with the prefix's own marks.
 
     Args:
-      words: of the training text.
+      words: of the training text, without blanks.
       size: pieces, at most.
       alphabet: characters.
       min_frequency: times that a pair must occur in order to be joined.
@@ -60,10 +60,9 @@ def learn_pieces(
 def _lines(words: WordCounts, inside: Mapping[str, str]) -> Iterator[str]:
     """The words as the trainer gets them, each as often as it occurs."""
     for word, count in words.counts.items():
-        for part in word.split():
-            known = all(character in inside for character in part)
-            if not known or part.startswith(PREFIX):
-                continue
-            coded = part[0] + "".join(inside[character] for character in part[1:])
-            for done in range(0, count, _LINE_WORDS):
-                yield " ".join([coded] * min(count - done, _LINE_WORDS))
+        known = all(character in inside for character in word)
+        if not known or word.startswith(PREFIX):
+            continue
+        coded = word[0] + "".join(inside[character] for character in word[1:])
+        for done in range(0, count, _LINE_WORDS):
+            yield " ".join([coded] * min(count - done, _LINE_WORDS))
