@@ -1,5 +1,6 @@
 """The tool that prepares data: whole shards only, the same bytes by whatever way."""
 
+import gzip
 import hashlib
 import json
 import os
@@ -247,6 +248,17 @@ def test_wrong_lines_are_counted(corpus, tmp_path):
     faults = json.loads((out / "manifest.json").read_text())["splits"]["train"][0]
     assert faults["faults"]["invalid JSON lines skipped"] == 1
     assert f"{path}:2" in faults["faults"]["invalid JSON lines skipped, first at"]
+
+
+def test_a_corpus_is_taken_with_its_splits(corpus, tmp_path):
+    for split, name in (("train", "0"), ("test", "1")):
+        packed = gzip.compress((corpus / f"{name}.jsonl").read_bytes())
+        (tmp_path / f"{split}-00000-of-00001.jsonl.gz").write_bytes(packed)
+    out = tmp_path / "out"
+    prepare(out, corpus / "sentencepiece_model", f"--corpus={tmp_path}")
+    manifest = PreparedSplit(out, "test").manifest
+    counts = {name: manifest.counts(name)["documents"] for name in manifest.splits}
+    assert counts == {"train": 20, "test": 20}
 
 
 def test_wrong_flags_are_one_message(corpus, tmp_path):

@@ -9,6 +9,7 @@ command goes on when it is given again. Train from it with --config.dataset_name
 """
 
 import argparse
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -31,6 +32,12 @@ _PARSERS: dict[type, flags.ArgumentParser[Any]] = {
     bool: flags.BooleanParser(),
     int: flags.IntegerParser(),
 }
+
+_PACKAGES = (
+    *("transformer-lm", "array-record", "numpy", "sentencepiece", "fugashi", "ipadic"),
+    *("unidic-lite", "unidic", "tinysegmenter", "sudachipy", "sudachidict-core"),
+)
+"""What decides about ids and bytes, where it is installed."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -196,13 +203,10 @@ def _refuse_others(out: Path, names: set[str]) -> None:
 
 def _versions() -> dict[str, str]:
     """What made the data."""
-    packages = ("transformer-lm", "array-record", "numpy", "sentencepiece")
     installed = {}
-    for package in packages:
-        try:
+    for package in _PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             installed[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            installed[package] = "not installed"
     return {"python": platform.python_version(), **installed}
 
 
