@@ -97,7 +97,7 @@ class SegmentedTokenizer(ABC):
         make = functools.partial(type(self), trained_with=self._trained_with)
         return make, (self.vocabulary, self.rules, self._names)
 
-    @functools.cached_property
+    @property
     def files(self) -> Mapping[str, bytes]:
         """vocab.txt, and the settings that belong to it."""
         settings = StoredSettings(self.kind, self.rules, self._names)

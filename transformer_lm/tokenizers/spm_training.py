@@ -62,7 +62,8 @@ def snapped(model: bytes) -> bytes:
     (about 80,000 characters), so that programs that add in float64, such as the fast
     tokenizers of Hugging Face, find the same pieces where two ways are nearly as good.
     """
-    proto = sentencepiece_model_pb2.ModelProto()
+    messages: Any = sentencepiece_model_pb2  # Made when it is imported.
+    proto = messages.ModelProto()
     proto.ParseFromString(model)
     if proto.trainer_spec.model_type == proto.trainer_spec.UNIGRAM:
         for piece in proto.pieces:
