@@ -5,6 +5,7 @@ project hold the two equal.
 """
 
 import importlib
+import re
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ LONGEST_WORD = 100
 
 PREFIX = "##"
 """Before pieces inside a word."""
+
+UNUSED = re.compile(r"\[unused\d+\]|<unused\d+>")
+"""Places that are kept free for special tokens to come."""
 
 NEEDS = {
     "mecab": "fugashi and the dictionary's package",
@@ -34,8 +38,8 @@ class SegmentedTokenizer(PreTrainedTokenizer):
       kind: wordpiece or character.
       normalization: nfkc or none.
       lower_case: letters become small.
-      first_token: stands before a text.
-      last_token: stands behind it, and behind the second of a pair; None: nothing does.
+      mark_before: stands before a text.
+      mark_after: stands behind it, and behind the second of a pair; None: nothing does.
       **kwargs: what every tokenizer of transformers takes.
     """
 
@@ -49,8 +53,8 @@ class SegmentedTokenizer(PreTrainedTokenizer):
         kind: str,
         normalization: str,
         lower_case: bool,
-        first_token: str,
-        last_token: str | None = None,
+        mark_before: str,
+        mark_after: str | None = None,
         **kwargs: Any,
     ) -> None:
         text = Path(vocab_file).read_bytes().decode().replace("\r\n", "\n")
@@ -61,18 +65,19 @@ class SegmentedTokenizer(PreTrainedTokenizer):
         self.kind = kind
         self.normalization = normalization
         self.lower_case = lower_case
-        self.first_token, self.last_token = first_token, last_token
+        self.mark_before, self.mark_after = mark_before, mark_after
         super().__init__(
             segmenter=segmenter,
             kind=kind,
             normalization=normalization,
             lower_case=lower_case,
-            first_token=first_token,
-            last_token=last_token,
+            mark_before=mark_before,
+            mark_after=mark_after,
             **kwargs,
         )
         # No text becomes one of these, whatever it says.
-        self._special = {token.content for token in self.added_tokens_decoder.values()}
+        added = {token.content for token in self.added_tokens_decoder.values()}
+        self._special = added | set(filter(UNUSED.fullmatch, self._tokens))
 
     @property
     def vocab_size(self) -> int:
@@ -96,8 +101,8 @@ class SegmentedTokenizer(PreTrainedTokenizer):
         self, token_ids_0: list[int], token_ids_1: list[int] | None = None
     ) -> list[int]:
         """Puts the marks around a text, or around two."""
-        first = self.convert_tokens_to_ids([self.first_token])
-        last = self.convert_tokens_to_ids([self.last_token] if self.last_token else [])
+        first = self.convert_tokens_to_ids([self.mark_before])
+        last = self.convert_tokens_to_ids([self.mark_after] if self.mark_after else [])
         more = [] if token_ids_1 is None else [*token_ids_1, *last]
         return [*first, *token_ids_0, *last, *more]
 

@@ -1,8 +1,12 @@
 """Every family with every kind of tokenizer, exported, and what training says of it."""
 
+from pathlib import Path
+
 import numpy as np
 
 from tests.tools.folders import TEXTS, make_run
+from transformer_lm.command_line import load_config
+from transformer_lm.config import defaults, resolve
 from transformer_lm.sampling import generate
 from transformer_lm.settings import Sampling
 from transformer_lm.tools.check_lines import HARD_LINES
@@ -13,6 +17,8 @@ from transformer_lm.tools.self_check import AUTO_CLASSES
 from transformer_lm.tools.trained_model import open_trained
 from transformer_lm.train import loop
 
+ROOT = Path(__file__).parents[2]
+SPECIAL = "[PAD],[UNK],[CLS],[SEP],[MASK]"
 FAMILIES = ("transformer_lm", "gpt2", "bert", "roberta", "albert", "electra")
 WORDS = {"limit_alphabet": 200, "vocab_size": 400}
 TOKENIZERS = {
@@ -29,10 +35,15 @@ TOKENIZERS = {
     "unidic_character": {
         "tokenizer": "character",
         "segmenter": "mecab_unidic_lite",
-        "lower_case": True,
         **WORDS,
     },
     "tiny": {"tokenizer": "wordpiece", "segmenter": "tinysegmenter", **WORDS},
+    "lower_mecab": {
+        "tokenizer": "wordpiece",
+        "segmenter": "mecab_ipadic",
+        "lower_case": True,
+        **WORDS,
+    },
     "tiny_character": {
         "tokenizer": "character",
         "segmenter": "tinysegmenter",
@@ -45,7 +56,7 @@ CASES = [
     for family in FAMILIES
     for kind in TOKENIZERS
     # One decoder and one encoder do for what differs in one file alone.
-    if kind != "bpe" or family in ("gpt2", "bert")
+    if kind not in ("bpe", "lower_mecab") or family in ("gpt2", "bert")
 ]
 TRAINED = "transformer_lm-unigram"
 """The case whose parameters come from a training, not from a random generator."""
@@ -53,11 +64,11 @@ TRAINED = "transformer_lm-unigram"
 NEW_TOKENS = 12
 PROMPTS = ["昨日、友だちと", "東京の学校", "A cat"]
 
-# A vocabulary of words reads a line's own names of special tokens as they are written.
 LINES = [*HARD_LINES, *dict.fromkeys(TEXTS)]
 
 
-def settings_of(tiny_settings, family, kind, **more):
+def settings_of(family, kind, **more):
+    """The family at toy size, as in configs/tiny.py, with a kind of tokenizer."""
     sizes = {"num_layers": 2, "emb_dim": 16, "num_heads": 2, "mlp_dim": 24}
     lengths = {"max_target_length": 64, "max_eval_target_length": 64}
     keys = {**sizes, **lengths, "vocab_size": 400, **TOKENIZERS[kind], **more}
@@ -67,18 +78,31 @@ def settings_of(tiny_settings, family, kind, **more):
         keys["position_encoding"] = "learned" if kind == "mecab" else "sinusoidal"
         keys["scan_layers"] = kind == "tiny_character"
     is_decoder = family in ("transformer_lm", "gpt2")
-    if keys["tokenizer"] != "sentencepiece" and is_decoder:
-        keys["special_tokens"] = "[PAD],[UNK],[BOS],[EOS]"
-    return tiny_settings(family, **keys)
+    tiny = load_config(f"{ROOT}/configs/tiny.py:{family}")
+    parts = ("model", "objective", "optimizer", "schedule")
+    chosen = {part: tiny[part] for part in parts}
+    config = defaults(tokenizer=keys.pop("tokenizer"), **chosen)
+    with config.ignore_type():
+        config.update({key: tiny[key] for key in tiny if key in keys_of(config, tiny)})
+        config.update(keys)
+        if "spm_train_options" not in config:
+            names = "[PAD],[UNK],[BOS],[EOS]" if is_decoder else SPECIAL
+            config.special_tokens = names
+    return resolve(config)
 
 
-def make_export(tiny_settings, folder, name):
+def keys_of(config, tiny):
+    """Keys that both have, but for the tokenizer's choice."""
+    return ({*config} & {*tiny}) - {"tokenizer"}
+
+
+def make_export(folder, name):
     """Exports a case; returns what its folder is asked, answers included."""
     family, kind = name.split("-")
-    settings = settings_of(tiny_settings, family, kind)
+    settings = settings_of(family, kind)
     run = folder / "runs" / name
     if name == TRAINED:
-        settings = settings_of(tiny_settings, family, kind, vocab_size=1500)
+        settings = settings_of(family, kind, vocab_size=1500, num_train_steps=10)
         loop.run(settings, str(run))
     else:
         make_run(settings, run)

@@ -23,12 +23,12 @@ PATIENCE_SECONDS = 1800
 
 
 @pytest.fixture(scope="session")
-def exported(request, tmp_path_factory, tiny_settings):
+def exported(request, tmp_path_factory):
     """(folder, questions, expected answers), of the cases that were asked for."""
     folder = tmp_path_factory.mktemp("exports")
     asked = {item.callspec.params["name"] for item in request.session.items}
     names = [name for name in CASES if name in asked]
-    made = {name: make_export(tiny_settings, folder, name) for name in names}
+    made = {name: make_export(folder, name) for name in names}
     asked = {name: pair[0] for name, pair in made.items()}
     return folder / "exports", asked, {name: pair[1] for name, pair in made.items()}
 

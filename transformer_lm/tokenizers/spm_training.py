@@ -62,9 +62,8 @@ def snapped(model: bytes) -> bytes:
     (about 80,000 characters), so that programs that add in float64, such as the fast
     tokenizers of Hugging Face, find the same pieces where two ways are nearly as good.
     """
-    # Any: the classes of a generated module are made when it is imported.
-    protos: Any = sentencepiece_model_pb2
-    proto = protos.ModelProto()
+    messages: Any = sentencepiece_model_pb2  # Made when it is imported.
+    proto = messages.ModelProto()
     proto.ParseFromString(model)
     if proto.trainer_spec.model_type == proto.trainer_spec.UNIGRAM:
         for piece in proto.pieces:

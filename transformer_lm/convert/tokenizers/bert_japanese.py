@@ -17,11 +17,13 @@ PREFIX = "mecab_"
 def fits(tokenizer: SegmentedTokenizer, *, is_decoder: bool) -> bool:
     """Whether the class of transformers does what this tokenizer does.
 
-    It always puts [CLS] and [SEP] around a text, and always applies NFKC to characters.
+    It always puts [CLS] and [SEP] around a text, always applies NFKC to characters, and
+    makes letters small before MeCab sees them in transformers 4 but not in 5.
     """
     rules = tokenizer.rules
     normalises = rules.normalization == "nfkc" or tokenizer.kind == "wordpiece"
-    return rules.segmenter.startswith(PREFIX) and normalises and not is_decoder
+    same = rules.segmenter.startswith(PREFIX) and normalises and not rules.lower_case
+    return same and not is_decoder
 
 
 def write(
@@ -42,7 +44,7 @@ def write(
     values = {
         **common_values(names, model_type, max_length, is_decoder=is_decoder),
         "added_tokens_decoder": added_tokens(tokenizer, tokenizer.tokens),
-        "do_lower_case": rules.lower_case,
+        "do_lower_case": False,
         "do_subword_tokenize": True,
         "do_word_tokenize": True,
         "mecab_kwargs": {

@@ -8,6 +8,7 @@ from etils import epath
 
 from transformer_lm.convert.token_ids import token_ids
 from transformer_lm.tokenizers.interface import Tokenizer
+from transformer_lm.tokenizers.special_tokens import is_unused
 
 
 def special_names(
@@ -36,11 +37,15 @@ def special_names(
 
 
 def added_tokens(tokenizer: Tokenizer, tokens: Sequence[str]) -> dict[str, Any]:
-    """Returns `added_tokens_decoder`: every special token by its id."""
+    """Returns `added_tokens_decoder`: every special token by its id.
+
+    Those that are not used yet are left out: they would be read in texts.
+    """
     plain = dict.fromkeys(("lstrip", "normalized", "rstrip", "single_word"), False)
     return {
         str(number): {"content": tokens[number], **plain, "special": True}
         for number in tokenizer.special_ids
+        if not is_unused(tokens[number])
     }
 
 

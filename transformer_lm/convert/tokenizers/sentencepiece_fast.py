@@ -23,10 +23,9 @@ _NEVER = -1e6
 _MANY = 1024
 """Blanks before a text that are not decoded, where SentencePiece joins blanks."""
 
-# Any: the classes of a generated module are made when it is imported.
-_PROTOS: Any = sentencepiece_model_pb2
-_Piece = _PROTOS.ModelProto.SentencePiece
-_Trainer = _PROTOS.TrainerSpec
+_MESSAGES: Any = sentencepiece_model_pb2  # Made when it is imported.
+_Piece = _MESSAGES.ModelProto.SentencePiece
+_Trainer = _MESSAGES.TrainerSpec
 
 
 def fast_tokenizer(model_proto: bytes) -> tokenizers.Tokenizer:
@@ -35,7 +34,7 @@ def fast_tokenizer(model_proto: bytes) -> tokenizers.Tokenizer:
     Raises:
       UserError: if the library cannot do exactly what the model says.
     """
-    proto = _PROTOS.ModelProto()
+    proto = _MESSAGES.ModelProto()
     proto.ParseFromString(model_proto)
     problems = _problems(proto)
     steps: tuple[Any, ...] = ()

@@ -38,9 +38,9 @@ def write(
         "auto_map": {
             "AutoTokenizer": ["tokenization_segmented.SegmentedTokenizer", None]
         },
-        "first_token": marks[0],
+        "mark_before": marks[0],
         "kind": tokenizer.kind,
-        "last_token": marks[1],
+        "mark_after": marks[1],
         "lower_case": rules.lower_case,
         "normalization": rules.normalization,
         "segmenter": rules.segmenter,
