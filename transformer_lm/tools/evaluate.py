@@ -181,7 +181,7 @@ def parser() -> ToolParser:
         choices=("exact", "rinna"),
         default="exact",
         help="rinna: also the mean of each batch's exp(loss), which published figures of"
-        " rinna are; it is too high",
+        " rinna are; it depends on how text falls into batches",
     )
     made.add_argument(
         "--pseudo_perplexity",
