@@ -71,7 +71,7 @@ def tokens_per_second(folder: Path, rows: RowBuilder, length: int) -> float:
         rows,
         length=length,
         seed=0,
-        batch_size=ROWS,
+        process_rows=[ROWS],
     )
     tokens = 0
     start = time.perf_counter()

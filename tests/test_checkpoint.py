@@ -1,9 +1,12 @@
+import dataclasses
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from transformer_lm.checkpoint import CheckpointStore, folder
+from transformer_lm.models import MODELS
 from transformer_lm.objectives.vocabulary import Vocabulary
 from transformer_lm.registry import UserError
 from transformer_lm.train.program import build_program
@@ -141,6 +144,16 @@ def test_init_from_takes_parameters_alone(tmp_path, settings, state, tiny_settin
     # The source keeps a moving average: that is what is trained on.
     equal(begun.state.parameters, state.average)
     assert int(begun.state.step) == 0
+
+
+@pytest.mark.parametrize("family", list(MODELS))
+def test_dropout_may_change_in_every_family(family, tiny_settings, caplog):
+    fields = dataclasses.fields(MODELS[family])
+    rates = {f.name: 0.25 for f in fields if f.name.endswith("dropout_rate")}
+    before = tiny_settings(family).flat()
+    changed = compare_settings(before, tiny_settings(family, **rates), "here")
+    assert changed == sorted(rates)
+    assert len(rates) == 2 + (family == "gpt2")
 
 
 def test_settings_that_differ_are_told_or_refused(tiny_settings, caplog):

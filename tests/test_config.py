@@ -183,9 +183,63 @@ def test_what_becomes_of_long_documents_is_for_packed_rows(mode):
 
 
 def test_one_batch_size_only():
-    assert "set exactly one of the two" in problems(["--config.batch_size=None"])[0]
+    assert "set exactly one of the three" in problems(["--config.batch_size=None"])[0]
     both = problems(["--config.per_device_batch_size=4"])
-    assert "batch_size=8 and per_device_batch_size=4" in both[0]
+    assert "batch_size=8, per_device_batch_size=4, per_process_batch=None" in both[0]
+
+
+def batches_of_processes(*keys):
+    return settings_from(TINY, ["--config.batch_size=None", *keys])
+
+
+def test_processes_may_have_batches_of_their_own():
+    settings = batches_of_processes(
+        "--config.per_process_batch=80,80,48,48", "--config.grad_accumulation_steps=5"
+    )
+    training = settings.training
+    assert training.global_batch_size(8) == 256
+    assert [training.process_batch_size(8, i, 4) for i in range(4)] == [80, 80, 48, 48]
+    assert training.process_micro_rows(8, 4) == 16
+    assert settings.problems_on(8, 4) == []
+    assert settings.problems_on(8, 2) == [
+        "per_process_batch='80,80,48,48' is for 4 process(es); there are 2"
+    ]
+    assert "16 rows" in settings.problems_on(12, 4)[0]
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        (["per_process_batch=80,48"], "set it to 5 .of 16 rows. or a multiple"),
+        (["per_process_batch=80,48", "grad_accumulation_steps=3"], "are then 26.6667"),
+        (["per_process_batch=80;48"], "must be rows of each process, by commas"),
+        (["per_process_batch=80,0"], "must be rows of each process"),
+        (["per_process_batch=8,8", "fsdp_parallel=2"], "whole parameters on each"),
+    ],
+)
+def test_batches_of_processes_that_cannot_be(keys, message):
+    arguments = ["batch_size=None", *keys]
+    (found,) = problems([f"--config.{argument}" for argument in arguments])
+    assert re.search(message, found)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ([], "with a computation in float32 keeps less than it computes"),
+        (["dtype=float16"], "with a computation in float16"),
+        (
+            ["dtype=bfloat16", "ema_decay=0.9"],
+            "ema_decay=0.9 needs param_dtype=float32",
+        ),
+        (["dtype=bfloat16", "beta2=0.999"], "beta2=0.999 is too near to 1"),
+        (["dtype=bfloat16", "param_dtype=float16"], "'float16' is unknown"),
+    ],
+)
+def test_parameters_in_bfloat16_have_rules(keys, message):
+    arguments = ["param_dtype=bfloat16", *keys]
+    (found,) = problems([f"--config.{argument}" for argument in arguments])
+    assert re.search(message, found)
 
 
 def test_one_precision_only():

@@ -39,6 +39,7 @@ ALLOWED_ACROSS = {
     ("checkpoint", "config"),
     ("progress", "metrics"),
     ("train", "sampling"),
+    ("train", "convert"),
     ("train", "tools"),
 }
 """Edges inside a level, or upwards, each with a reason in docs/architecture.md."""

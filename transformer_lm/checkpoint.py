@@ -229,6 +229,17 @@ class CheckpointStore:
         args = ocp.args.Composite(**{name: ocp.args.StandardRestore(abstract)})
         return self._manager.restore(step, args=args)[name]
 
+    def shapes(self, step: int, item: str) -> dict[str, tuple[int, ...]]:
+        """Returns the shape of each array of an item, by its path (`a/b/c`).
+
+        Args:
+          step: which checkpoint.
+          item: "parameters" or "average".
+        """
+        held = self._manager.item_metadata(step)[item]
+        shapes = {} if held is None else _shapes(held.tree)
+        return {name[1:].replace(".", "/"): shape for name, shape in shapes.items()}
+
     def _check(self, step: int, wanted: Mapping[str, Any]) -> None:
         """Compares names and shapes with what a checkpoint holds, before it is read.
 

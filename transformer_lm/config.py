@@ -108,6 +108,8 @@ class Settings:
         problems = self.mesh.problems_on(num_devices)
         if problems:
             return problems
+        if self.training.process_rows:
+            return self._process_problems_on(num_devices, num_processes)
         batch = self.training.global_batch_size(num_devices)
         parts = {
             "grad_accumulation_steps": self.training.grad_accumulation_steps,
@@ -122,6 +124,24 @@ class Settings:
                 " per_device_batch_size"
             )
         return problems
+
+    def _process_problems_on(self, num_devices: int, num_processes: int) -> list[str]:
+        """What cannot work with a batch of its own for each process."""
+        given = self.training.process_rows
+        if len(given) != num_processes:
+            return [
+                f"per_process_batch={self.training.per_process_batch!r} is for"
+                f" {len(given)} process(es); there are {num_processes}"
+            ]
+        rows = self.training.process_micro_rows(num_devices, num_processes)
+        devices = num_devices // num_processes
+        if rows % devices:
+            return [
+                f"micro-batches of {rows} rows (per_process_batch by"
+                " grad_accumulation_steps) do not divide over the"
+                f" {devices} devices of a process"
+            ]
+        return []
 
 
 def defaults(**choices: str) -> config_dict.ConfigDict:
@@ -226,6 +246,15 @@ def _cross_problems(settings: Settings, choices: Mapping[str, str]) -> list[str]
         problems.append(
             f"grad_accumulation_steps={accumulation} must divide batch_size={batch}"
         )
+    shared = (settings.mesh.fsdp_parallel, settings.mesh.tensor_parallel)
+    if settings.training.per_process_batch is not None and shared != (1, 1):
+        problems.append(
+            "per_process_batch needs whole parameters on each device: set fsdp_parallel"
+            " and tensor_parallel to 1"
+        )
+    if not settings.training.problems():
+        dtype = settings.training.param_dtype
+        problems += settings.optimizer.problems_with_dtype(dtype)
     problems += settings.model.problems_with_length(settings.max_length)
     if not settings.objective.problems():
         problems += settings.windows.problems_with_rows(settings.objective.rows)

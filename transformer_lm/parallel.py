@@ -122,7 +122,10 @@ def batch_sharding(mesh: Mesh, leading: int = 0) -> NamedSharding:
 
 
 def to_global(
-    batch: Mapping[str, np.ndarray], mesh: Mesh, accumulation: int | None = None
+    batch: Mapping[str, np.ndarray],
+    mesh: Mesh,
+    accumulation: int | None = None,
+    micro_rows: int | None = None,
 ) -> dict[str, jax.Array]:
     """Puts each host's rows on its devices and returns them as global arrays.
 
@@ -130,12 +133,17 @@ def to_global(
       batch: host-local arrays `[rows, …]`.
       mesh: where they go.
       accumulation: if given, arrays become `[accumulation, rows / accumulation, …]`.
+      micro_rows: rows of this host in a micro-batch; if the batch has fewer than
+        `accumulation` of them, the last micro-batches are zeros.
     """
     leading = 0 if accumulation is None else 1
     sharding = batch_sharding(mesh, leading)
 
     def place(array: np.ndarray) -> jax.Array:
         if accumulation is not None:
+            missing = (micro_rows or 0) * accumulation - len(array)
+            if missing > 0:
+                array = np.pad(array, [(0, missing)] + [(0, 0)] * (array.ndim - 1))
             array = array.reshape(accumulation, -1, *array.shape[1:])
         return jax.make_array_from_process_local_data(sharding, array)
 

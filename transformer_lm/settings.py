@@ -4,6 +4,7 @@ Parts that a config chooses by name (model, objective, …) keep their settings 
 their code; what every run has stands here.
 """
 
+import math
 from dataclasses import dataclass
 
 
@@ -31,21 +32,29 @@ class Training:
     num_train_steps: int = 500_000
     """Optimizer updates in the whole run."""
     batch_size: int | None = None
-    """Rows in a global batch, all devices together; or set per_device_batch_size."""
+    """Rows in a global batch, all devices together; or set one of the next two."""
     per_device_batch_size: int | None = None
-    """Rows in each device's share of a batch; or set batch_size."""
+    """Rows in each device's share of a batch."""
+    per_process_batch: str | None = None
+    """Rows of each process in a batch, for hosts of unequal size: "80,80,48,48"."""
     grad_accumulation_steps: int = 1
-    """Micro-batches whose gradients are added before an update."""
+    """Micro-batches whose gradients are added before an update; with per_process_batch,
+    those of the process with the most rows.
+    """
     seed: int = 0
     """Of parameters, dropout, masking and data order."""
     use_bfloat16: bool | None = None
     """True: compute in bfloat16; False or unset: float32. Or set dtype."""
     dtype: str | None = None
     """Data type of the computation: float32, bfloat16 or float16 (with loss scale)."""
+    param_dtype: str = "float32"
+    """Data type that parameters and optimizer are kept in: float32 or bfloat16."""
     ema_decay: float | None = None
     """Keep an exponential moving average of the parameters, with this decay."""
     init_from: str | None = None
-    """Work folder whose parameters (alone) start this run."""
+    """Whose parameters (alone) start this run: a work folder, or hf:FOLDER, a folder
+    as Hugging Face transformers writes it (model.safetensors and config.json).
+    """
     profile_steps: int = 0
     """Steps to record with the JAX profiler, after ten warm-up steps; 0: none."""
 
@@ -59,15 +68,33 @@ class Training:
             grad_accumulation_steps=1,
             profile_steps=0,
         )
-        if (self.batch_size is None) == (self.per_device_batch_size is None):
+        sizes = {
+            name: getattr(self, name)
+            for name in ("batch_size", "per_device_batch_size", "per_process_batch")
+        }
+        if sum(size is not None for size in sizes.values()) != 1:
+            given = ", ".join(f"{name}={size}" for name, size in sizes.items())
             problems.append(
-                f"batch_size={self.batch_size} and per_device_batch_size="
-                f"{self.per_device_batch_size}: set exactly one of the two"
-                " (the other to None in the config file)"
+                f"{given}: set exactly one of the three (the others to None in the"
+                " config file)"
             )
+        problems += self._process_problems()
         problems += check_choice(
             "dtype", self.dtype, ("float32", "bfloat16", "float16")
         )
+        problems += check_choice(
+            "param_dtype", self.param_dtype, ("float32", "bfloat16")
+        )
+        if self.param_dtype == "bfloat16" and self.compute_dtype != "bfloat16":
+            problems.append(
+                f"param_dtype='bfloat16' with a computation in {self.compute_dtype}"
+                " keeps less than it computes; set dtype=bfloat16"
+            )
+        if self.param_dtype == "bfloat16" and self.ema_decay is not None:
+            problems.append(
+                f"ema_decay={self.ema_decay} needs param_dtype=float32: in bfloat16 an"
+                " average does not move by such small steps"
+            )
         if self.dtype is not None and self.use_bfloat16 is not None:
             problems.append(
                 f"dtype={self.dtype!r} and use_bfloat16={self.use_bfloat16}: set only"
@@ -79,12 +106,55 @@ class Training:
 
     @property
     def compute_dtype(self) -> str:
-        """Name of the data type of the computation; parameters are float32."""
+        """Name of the data type of the computation."""
         return self.dtype or ("bfloat16" if self.use_bfloat16 else "float32")
+
+    @property
+    def process_rows(self) -> tuple[int, ...]:
+        """Rows of each process in a batch, where they differ; else nothing."""
+        if self.per_process_batch is None:
+            return ()
+        return tuple(int(rows) for rows in self.per_process_batch.split(","))
 
     def global_batch_size(self, num_devices: int) -> int:
         """Rows in a global batch on `num_devices` devices."""
+        if self.process_rows:
+            return sum(self.process_rows)
         return self.batch_size or (self.per_device_batch_size or 0) * num_devices
+
+    def process_batch_size(
+        self, num_devices: int, process_index: int, num_processes: int
+    ) -> int:
+        """Rows of one process in a global batch."""
+        if self.process_rows:
+            return self.process_rows[process_index]
+        return self.global_batch_size(num_devices) // num_processes
+
+    def process_micro_rows(self, num_devices: int, num_processes: int) -> int:
+        """Rows of a process in a micro-batch, alike for all processes."""
+        most = max(
+            self.process_batch_size(num_devices, index, num_processes)
+            for index in range(num_processes)
+        )
+        return most // self.grad_accumulation_steps
+
+    def _process_problems(self) -> list[str]:
+        """What is wrong with per_process_batch: micro-batches must be of one size."""
+        if self.per_process_batch is None:
+            return []
+        name = f"per_process_batch={self.per_process_batch!r}"
+        entries = self.per_process_batch.split(",")
+        if not all(entry.strip().isdecimal() and int(entry) for entry in entries):
+            return [f'{name} must be rows of each process, by commas: "80,80,48,48"']
+        most, steps = max(self.process_rows), max(self.grad_accumulation_steps, 1)
+        if most % steps or any(rows % (most // steps) for rows in self.process_rows):
+            common = math.gcd(*self.process_rows)
+            return [
+                f"{name} cannot be divided into micro-batches of one size with"
+                f" grad_accumulation_steps={steps}: {most} rows are then {most / steps:g}"
+                f" each; set it to {most // common} (of {common} rows) or a multiple"
+            ]
+        return []
 
 
 @dataclass(frozen=True)

@@ -21,15 +21,16 @@ def free_port() -> int:
         return server.getsockname()[1]
 
 
-def test_two_processes_give_the_losses_of_one(tiny_settings, tmp_path):
-    """Also: what two processes save, one restores with the same parameters."""
+def run_two(workdir, *keys):
+    """Losses of each of two processes with two devices each."""
     coordinator = f"127.0.0.1:{free_port()}"
     workers = [
         subprocess.Popen(
             [
                 sys.executable,
                 str(ROOT / "tests" / "train" / "two_processes.py"),
-                *(coordinator, "2", str(index), str(tmp_path)),
+                *(coordinator, "2", str(index), str(workdir)),
+                *(f"--config.{key}" for key in keys),
             ],
             env={**os.environ, "PYTHONPATH": str(ROOT)},
             stdout=subprocess.PIPE,
@@ -38,22 +39,45 @@ def test_two_processes_give_the_losses_of_one(tiny_settings, tmp_path):
         )
         for index in range(2)
     ]
-    results = [worker.communicate(timeout=300) for worker in workers]
+    results = [worker.communicate(timeout=600) for worker in workers]
     for worker, (_, errors) in zip(workers, results, strict=True):
         assert worker.returncode == 0, errors[-3000:]
-    two = [json.loads(output.splitlines()[-1]) for output, _ in results]
-    one, state = train(tiny_settings(**NO_DROPOUT), steps=5)
-    np.testing.assert_allclose(two[0], one, rtol=0, atol=1e-5)
-    assert two[0] == two[1]
+    return [json.loads(output.splitlines()[-1]) for output, _ in results]
 
-    program = build_program(tiny_settings(**NO_DROPOUT), VOCABULARY, jax.devices()[:1])
-    store = CheckpointStore(str(tmp_path))
+
+def assert_parameters_are(state, workdir, settings, atol):
+    """Compares with what two processes have saved: one restores it."""
+    program = build_program(settings, VOCABULARY, jax.devices()[:1])
+    store = CheckpointStore(str(workdir))
     restored, position = store.restore(5, program.abstract)
+    store.close()
     assert position is None  # It belongs to two processes.
     for ours, theirs in zip(
         jax.tree.leaves(restored.parameters),
         jax.tree.leaves(state.parameters),
         strict=True,
     ):
-        np.testing.assert_allclose(ours, theirs, atol=1e-4)
-    store.close()
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=atol)
+
+
+def test_two_processes_give_the_losses_of_one(tiny_settings, tmp_path):
+    two = run_two(tmp_path, "fsdp_parallel=2")
+    settings = tiny_settings(**NO_DROPOUT)
+    one, state = train(settings, steps=5)
+    np.testing.assert_allclose(two[0], one, rtol=0, atol=1e-5)
+    assert two[0] == two[1]
+    assert_parameters_are(state, tmp_path, settings, 1e-4)
+
+
+def test_processes_with_batches_of_their_own_equal_one_large_batch(
+    tiny_settings, tmp_path
+):
+    """12 and 4 rows: three micro-batches of 4 rows on one process, one on the other."""
+    batches = ("batch_size=None", "per_process_batch=12,4", "grad_accumulation_steps=3")
+    # A large epsilon: Adam divides rounding by the root of tiny second moments.
+    two = run_two(tmp_path, *batches, "epsilon=1e-3")
+    settings = tiny_settings(batch_size=16, epsilon=1e-3, **NO_DROPOUT)
+    one, state = train(settings, steps=5, rows=16)
+    np.testing.assert_allclose(two[0], one, rtol=1e-6)
+    assert two[0] == two[1]
+    assert_parameters_are(state, tmp_path, settings, 1e-6)

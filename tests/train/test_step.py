@@ -7,7 +7,8 @@ import optax
 import pytest
 
 from transformer_lm.objectives.vocabulary import Vocabulary
-from transformer_lm.parallel import to_global
+from transformer_lm.parallel import MESH_AXES, to_global
+from transformer_lm.train.gradients import make_own_pace_gradients
 from transformer_lm.train.program import build_program
 
 VOCABULARY = Vocabulary(250)
@@ -33,14 +34,16 @@ def random_batch(seed, rows=8, length=64):
     }
 
 
-def train(settings, *, num_devices=1, steps=5):
+def train(settings, *, num_devices=1, steps=5, rows=8):
     """Losses and final state of a few steps on random batches."""
     program = build_program(settings, VOCABULARY, jax.devices()[:num_devices])
     state = program.fresh_state(settings.training.seed)
     losses = []
     for step in range(steps):
         batch = to_global(
-            random_batch(step), program.mesh, settings.training.grad_accumulation_steps
+            random_batch(step, rows),
+            program.mesh,
+            settings.training.grad_accumulation_steps,
         )
         state, metrics = program.train_step(state, batch)
         total, weight = jax.device_get(metrics["sums"]["loss"])
@@ -190,3 +193,107 @@ def test_clipping_bounds_the_update(tiny_settings):
     state = program.fresh_state(0)
     _, metrics = program.train_step(state, to_global(random_batch(0), program.mesh, 1))
     assert float(metrics["gradient_norm"]) > 1e-3  # Reported as it was before.
+
+
+def test_parameters_and_optimizer_may_be_bfloat16(tiny_settings, one_device):
+    keys = {"dtype": "bfloat16", "param_dtype": "bfloat16", **NO_DROPOUT}
+    losses, state = train(tiny_settings(**keys))
+    kept = jax.tree.leaves((state.parameters, state.optimizer))
+    kinds = {leaf.dtype.name for leaf in kept}
+    assert kinds == {"bfloat16", "int32"}
+    np.testing.assert_allclose(losses, one_device[0], atol=0.05)
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("accumulation", [1, 2])
+def test_bfloat16_is_a_rounding_of_a_float32_update(tiny_settings, accumulation):
+    """The only loss is in what is kept: the update itself is computed in float32."""
+    keys = {"dtype": "bfloat16", "grad_accumulation_steps": accumulation, **NO_DROPOUT}
+    narrow, wide = (
+        build_program(
+            tiny_settings(param_dtype=kept, **keys), VOCABULARY, jax.devices()[:1]
+        )
+        for kept in ("bfloat16", "float32")
+    )
+    batch = to_global(random_batch(0), narrow.mesh, accumulation)
+    start = narrow.fresh_state(0)
+    same = wide.fresh_state(0).replace(
+        parameters=jax.tree.map(lambda a: a.astype(jnp.float32), start.parameters)
+    )
+    ours, _ = narrow.train_step(start, batch)
+    expected, _ = wide.train_step(same, batch)
+    for rounded, exact in zip(
+        jax.tree.leaves((ours.parameters, ours.optimizer)),
+        jax.tree.leaves((expected.parameters, expected.optimizer)),
+        strict=True,
+    ):
+        # Gradients by bfloat16 parameters are themselves bfloat16: 2**-8.
+        np.testing.assert_allclose(
+            rounded.astype(np.float32), exact, rtol=0.02, atol=1e-4
+        )
+
+
+def test_devices_at_their_own_pace_equal_the_large_batch(tiny_settings):
+    """Each device has micro-batches of 2 rows, as many as `micro_batches` says."""
+    micro_batches = (3, 1, 0, 2)
+    keys = {"grad_accumulation_steps": 3, "epsilon": 1e-3, **NO_DROPOUT}
+    settings = tiny_settings(batch_size=None, per_process_batch="24", **keys)
+    program = build_program(settings, VOCABULARY, jax.devices()[:4])
+    whole = build_program(
+        tiny_settings(batch_size=24, epsilon=1e-3, **NO_DROPOUT),
+        VOCABULARY,
+        jax.devices()[:1],
+    )
+    state, expected = program.fresh_state(0), whole.fresh_state(0)
+    turn = np.arange(3)[:, None, None] * np.ones((1, 4, 2), int)
+    is_text = (turn < np.array(micro_batches)[None, :, None]).reshape(-1)
+    for step in range(3):
+        rows = random_batch(step, rows=24)
+        filled = {
+            name: np.where(is_text.reshape(-1, *[1] * (array.ndim - 1)), array, 0)
+            for name, array in rows.items()
+        }
+        state, ours = program.train_step(state, to_global(filled, program.mesh, 3))
+        expected, theirs = whole.train_step(expected, to_global(filled, whole.mesh, 1))
+        for name, (total, weight) in jax.device_get(theirs["sums"]).items():
+            found = jax.device_get(ours["sums"][name])
+            assert found[1] == weight
+            assert found[0] / weight == pytest.approx(total / weight, rel=1e-6)
+    jax.tree.map(
+        lambda a, b: np.testing.assert_allclose(a, b, rtol=0, atol=1e-6),
+        jax.device_get(state.parameters),
+        jax.device_get(expected.parameters),
+    )
+
+
+def test_what_fills_up_a_batch_is_not_computed():
+    """And devices draw masks of their own."""
+    turns = []
+
+    class Counting:
+        def prepare(self, batch, rng):
+            return {**batch, "draw": jax.random.uniform(rng, batch["tokens"].shape)}
+
+        def terms(self):
+            return {"loss": 1.0}
+
+        def weights(self, batch):
+            return {"loss": (batch["segments"] > 0).sum()}
+
+        def sums(self, apply, parameters, batch, rng):
+            jax.debug.callback(
+                lambda draw: turns.append(float(draw)), batch["draw"][0, 0]
+            )
+            real = batch["segments"] > 0
+            return {"loss": (parameters * real.sum(), real.sum())}
+
+    mesh = jax.sharding.Mesh(np.reshape(jax.devices()[:2], (2, 1, 1)), MESH_AXES)
+    gradients = make_own_pace_gradients(Counting(), None, mesh)
+    segments = np.ones((3, 2, 4), np.int32)
+    segments[1:, 1] = 0
+    batch = {"tokens": segments, "segments": segments}
+    grads, sums = jax.jit(gradients)(jnp.ones(()), batch, jax.random.key(0), 2.0)
+    jax.effects_barrier()
+    assert len(turns) == len(set(turns)) == 4
+    assert float(grads) == 2.0
+    assert jax.device_get(sums["loss"]) == (16.0, 16)

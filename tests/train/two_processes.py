@@ -1,6 +1,6 @@
 """A worker of test_processes.py: trains on its share of each batch, prints the losses.
 
-Arguments: coordinator, number of processes, number of this one, work folder.
+Arguments: coordinator, number of processes, number of this one, work folder, keys.
 """
 
 import json
@@ -23,7 +23,7 @@ from test_step import VOCABULARY, random_batch  # noqa: E402
 STEPS = 5
 
 
-def main(coordinator: str, count: int, index: int, workdir: str) -> None:
+def main(coordinator: str, count: int, index: int, workdir: str, *keys: str) -> None:
     start_distributed(coordinator, count, index)
     config = Path(__file__).parents[2] / "configs" / "tiny.py"
     settings = settings_from(
@@ -31,18 +31,25 @@ def main(coordinator: str, count: int, index: int, workdir: str) -> None:
         [
             "--config.dropout_rate=0",
             "--config.attention_dropout_rate=0",
-            "--config.fsdp_parallel=2",
+            *keys,
         ],
     )
     assert settings.problems_on(jax.device_count(), jax.process_count()) == []
     program = build_program(settings, VOCABULARY)
     state = program.fresh_state(0)
     losses = []
+    training, devices = settings.training, jax.device_count()
+    rows = [training.process_batch_size(devices, i, count) for i in range(count)]
+    share = slice(sum(rows[:index]), sum(rows[: index + 1]))
     for step in range(STEPS):
-        rows = 8 // count
-        share = slice(index * rows, (index + 1) * rows)
-        mine = {name: array[share] for name, array in random_batch(step).items()}
-        state, metrics = program.train_step(state, to_global(mine, program.mesh, 1))
+        whole = random_batch(step, sum(rows))
+        batch = to_global(
+            {name: array[share] for name, array in whole.items()},
+            program.mesh,
+            training.grad_accumulation_steps,
+            training.process_micro_rows(devices, count),
+        )
+        state, metrics = program.train_step(state, batch)
         total, weight = jax.device_get(metrics["sums"]["loss"])
         losses.append(float(total / weight))
     assert any_process(index == 1)
@@ -58,4 +65,4 @@ def main(coordinator: str, count: int, index: int, workdir: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4])
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])

@@ -1,6 +1,6 @@
 """Whichever way a run's data comes: streamed from text, or prepared beforehand."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,15 +70,25 @@ def train_batches(
     tokenizer: Tokenizer,
     rows: RowBuilder,
     *,
-    batch_size: int,
+    process_rows: Sequence[int],
     accumulation: int,
     seed: int,
     process_index: int = 0,
-    process_count: int = 1,
 ) -> TrainBatches:
     """Returns a host's training batches, without end.
 
-    See `pipeline.train_iterator`, and for `accumulation` `PreparedBatches`.
+    Args:
+      source: the text or data.
+      windows: how it is laid into rows.
+      tokenizer: its vocabulary.
+      rows: what rows hold.
+      process_rows: rows of each host in a batch.
+      accumulation: micro-batches of the host with the most rows.
+      seed: of the order.
+      process_index: this host, from 0.
+
+    Raises:
+      UserError: if the text is not there, or does not have what the rows need.
     """
     selection = source.training()
     if selection.dataset_name != PREPARED:
@@ -86,11 +96,11 @@ def train_batches(
             source,
             windows,
             tokenizer,
-            batch_size=batch_size,
+            batch_size=process_rows[process_index],
             seed=seed,
             rows=rows,
             process_index=process_index,
-            process_count=process_count,
+            process_count=len(process_rows),
         )
     splits = _splits(selection)
     return PreparedBatches(
@@ -99,10 +109,9 @@ def train_batches(
         rows,
         length=windows.max_target_length,
         seed=seed,
-        batch_size=batch_size,
+        process_rows=process_rows,
         accumulation=accumulation,
         process_index=process_index,
-        process_count=process_count,
     )
 
 

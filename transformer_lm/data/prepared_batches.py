@@ -38,10 +38,9 @@ class PreparedBatches(Iterator[Batch]):
         *,
         length: int,
         seed: int,
-        batch_size: int,
+        process_rows: Sequence[int],
         accumulation: int = 1,
         process_index: int = 0,
-        process_count: int = 1,
     ) -> None:
         """Prepares reading; nothing is read before the first batch.
 
@@ -51,11 +50,10 @@ class PreparedBatches(Iterator[Batch]):
           rows: what rows hold.
           length: tokens in a row.
           seed: of the order.
-          batch_size: rows in this host's part of a batch.
-          accumulation: micro-batches that a batch is cut into; each holds the same rows
-            for any number of hosts.
+          process_rows: rows of each host in a batch.
+          accumulation: micro-batches of the host with the most rows; each holds the same
+            rows for any number of equal hosts.
           process_index: this host, from 0.
-          process_count: number of hosts.
 
         Raises:
           UserError: if the data does not have what the rows need.
@@ -69,9 +67,8 @@ class PreparedBatches(Iterator[Batch]):
         self._names = [str(split.folder) for split in splits]
         self._shares = np.array(weights) / sum(weights)
         self._seed = seed
-        self._total = batch_size * process_count
-        shape = (accumulation, process_count, -1)
-        self._mine = np.arange(self._total).reshape(shape)[:, process_index].ravel()
+        self._total = sum(process_rows)
+        self._mine = _dealt(process_rows, accumulation, process_index)
         self._rows = 0
         self._settings: dict[str, Any] = {
             "train_split": splits[0].split,
@@ -137,6 +134,25 @@ class PreparedBatches(Iterator[Batch]):
         )
         start = first - blocks[0] * _DRAWN_TOGETHER
         return drawn[start : start + count]
+
+
+def _dealt(
+    process_rows: Sequence[int], accumulation: int, process_index: int
+) -> np.ndarray:
+    """The rows of a global batch that are this host's: its part of each micro-batch.
+
+    >>> _dealt([4, 2], accumulation=2, process_index=0)
+    array([0, 1, 4, 5])
+    """
+    micro_rows = max(process_rows) // accumulation
+    owners = [
+        process
+        for micro_batch in range(accumulation)
+        for process, rows in enumerate(process_rows)
+        if micro_batch * micro_rows < rows
+    ]
+    starts = np.flatnonzero(np.array(owners) == process_index) * micro_rows
+    return (starts[:, None] + np.arange(micro_rows)).ravel()
 
 
 def prepared_eval_batches(

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import optax
 
-from transformer_lm.optim.checks import decay_rate_problems, positive_problems
+from transformer_lm.optim.checks import positive_problems
 from transformer_lm.optim.masks import layer_by_layer
-from transformer_lm.optim.optimizer import DecayingOptimizer
+from transformer_lm.optim.optimizer import LONGEST_DECAY, DecayingOptimizer
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,21 @@ class Adafactor(DecayingOptimizer):
     momentum: float | None = None
     """Decay of the running mean of updates; unset: no such mean, no memory for it."""
 
+    decays = ("momentum",)
+
     def problems(self) -> list[str]:
         """Lists what cannot work, a line each."""
         names = ("second_moment_decay", "update_clip")
-        problems = super().problems() + positive_problems(self, *names)
-        if self.momentum is not None:
-            problems += decay_rate_problems(self, "momentum")
+        return super().problems() + positive_problems(self, *names)
+
+    def problems_with_dtype(self, dtype: str) -> list[str]:
+        """Lists what cannot work with means kept in a data type."""
+        problems = super().problems_with_dtype(dtype)
+        if LONGEST_DECAY[dtype] < 1:
+            problems.append(
+                f"optimizer='adafactor' needs param_dtype=float32, not {dtype}: the"
+                " decay of its second moments comes ever nearer to 1"
+            )
         return problems
 
     def transformation(self, schedule: optax.Schedule) -> optax.GradientTransformation:

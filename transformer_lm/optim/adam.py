@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import optax
 
-from transformer_lm.optim.checks import decay_rate_problems, positive_problems
+from transformer_lm.optim.checks import positive_problems
 from transformer_lm.optim.optimizer import DecayingOptimizer, Optimizer
 
 
@@ -22,11 +22,12 @@ class Adam(Optimizer):
     epsilon: float = 1e-8
     """Added to the root of the squared gradient's mean."""
 
+    decays = ("beta1", "beta2")
+
     def problems(self) -> list[str]:
         """Lists what cannot work, a line each."""
         return [
             *super().problems(),
-            *decay_rate_problems(self, "beta1", "beta2"),
             *positive_problems(self, "epsilon"),
         ]
 
@@ -53,11 +54,12 @@ class AdamW(DecayingOptimizer):
     bias_correction: bool = True
     """False: running means that start at 0 stay too small at first (BERT's own)."""
 
+    decays = ("beta1", "beta2")
+
     def problems(self) -> list[str]:
         """Lists what cannot work, a line each."""
         return [
             *super().problems(),
-            *decay_rate_problems(self, "beta1", "beta2"),
             *positive_problems(self, "epsilon"),
         ]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import optax
 
 from transformer_lm.optim.adam import scale_by_adam
-from transformer_lm.optim.checks import decay_rate_problems, positive_problems
+from transformer_lm.optim.checks import positive_problems
 from transformer_lm.optim.masks import decay_mask, layer_by_layer
 from transformer_lm.optim.optimizer import DecayingOptimizer
 
@@ -31,11 +31,12 @@ class Lamb(DecayingOptimizer):
     adapt_biases_and_norms: bool = False
     """True: as in the paper, all parameters take steps of the norm of the weights."""
 
+    decays = ("beta1", "beta2")
+
     def problems(self) -> list[str]:
         """Lists what cannot work, a line each."""
         return [
             *super().problems(),
-            *decay_rate_problems(self, "beta1", "beta2"),
             *positive_problems(self, "epsilon"),
         ]
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import optax
 
-from transformer_lm.optim.checks import decay_rate_problems
 from transformer_lm.optim.optimizer import DecayingOptimizer
 
 
@@ -23,9 +22,7 @@ class Lion(DecayingOptimizer):
     beta2: float = 0.99
     """Decay of the gradient's running mean."""
 
-    def problems(self) -> list[str]:
-        """Lists what cannot work, a line each."""
-        return super().problems() + decay_rate_problems(self, "beta1", "beta2")
+    decays = ("beta1", "beta2")
 
     def transformation(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Builds the optimizer itself."""

@@ -7,7 +7,7 @@ import jax
 import optax
 from optax.contrib import MuonDimensionNumbers, muon
 
-from transformer_lm.optim.checks import decay_rate_problems, positive_problems
+from transformer_lm.optim.checks import positive_problems
 from transformer_lm.optim.masks import Path, holds_layers, names
 from transformer_lm.optim.optimizer import DecayingOptimizer
 from transformer_lm.registry import UserError
@@ -42,11 +42,12 @@ class Muon(DecayingOptimizer):
     epsilon: float = 1e-8
     """Added to the root of the squared gradient's mean in AdamW."""
 
+    decays = ("muon_beta", "beta1", "beta2")
+
     def problems(self) -> list[str]:
         """Lists what cannot work, a line each."""
         return [
             *super().problems(),
-            *decay_rate_problems(self, "muon_beta", "beta1", "beta2"),
             *positive_problems(self, "muon_update_scale", "epsilon"),
         ]
 

@@ -3,14 +3,21 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import optax
 
-from transformer_lm.optim.checks import at_least_zero_problems, positive_problems
+from transformer_lm.optim.checks import (
+    at_least_zero_problems,
+    decay_rate_problems,
+    positive_problems,
+)
 from transformer_lm.optim.masks import decay_mask, freeze
 
 DECAY_EXCLUDE = ("biases_and_norms", "none")
+
+LONGEST_DECAY = {"float32": 1.0, "bfloat16": 1 - 2**-8}
+"""Above it, a running mean cannot fall: a step is less than half of the last digit."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +31,30 @@ class Optimizer(ABC):
     freeze_layers: int = 0
     """Leave so many layers as they are, from the lowest."""
 
+    decays: ClassVar[tuple[str, ...]] = ()
+    """Names of the fields that are decays of running means."""
+
     def problems(self) -> list[str]:
         """Lists what cannot work, a line each."""
         return [
             *positive_problems(self, "clip_norm"),
             *at_least_zero_problems(self, "freeze_layers"),
+            *decay_rate_problems(self, *self._given_decays()),
         ]
+
+    def problems_with_dtype(self, dtype: str) -> list[str]:
+        """Lists what cannot work with means kept in a data type."""
+        longest = LONGEST_DECAY[dtype]
+        return [
+            f"{name}={decay} is too near to 1 for param_dtype={dtype!r}, in which such a"
+            f" mean never falls; set it to {longest:.3f} or less"
+            for name, decay in self._given_decays().items()
+            if decay > longest
+        ]
+
+    def _given_decays(self) -> dict[str, float]:
+        given = {name: getattr(self, name) for name in self.decays}
+        return {name: decay for name, decay in given.items() if decay is not None}
 
     def build(self, schedule: optax.Schedule) -> optax.GradientTransformation:
         """Builds the transformation from gradients to updates."""

@@ -44,12 +44,13 @@ class HoldOut:
         settings = self.settings
         devices = self.program.mesh.local_mesh.devices.size
         rows = settings.evaluation.eval_per_device_batch_size
-        local_rows = (
-            rows * devices
-            if rows is not None
-            else settings.training.global_batch_size(jax.device_count())
-            // jax.process_count()
-        )
+        training, count = settings.training, jax.process_count()
+        if rows is not None:
+            local_rows = rows * devices
+        elif training.process_rows:
+            local_rows = training.process_micro_rows(jax.device_count(), count)
+        else:
+            local_rows = training.global_batch_size(jax.device_count()) // count
         limit = settings.evaluation.num_eval_steps
         sums = evaluate(
             self.program.eval_step,
@@ -61,10 +62,10 @@ class HoldOut:
                 self.rows,
                 batch_size=local_rows,
                 process_index=jax.process_index(),
-                process_count=jax.process_count(),
+                process_count=count,
             ),
             self.program.mesh,
-            rng=jax.random.key(settings.training.seed),
+            rng=jax.random.key(training.seed),
             max_batches=None if limit < 0 else limit,
         )
         values = normalise(sums)

@@ -51,17 +51,21 @@ def run(settings: Settings, workdir: str) -> Outcome:
         Vocabulary(tokenizer.vocab_size, tokenizer.mask_id, tokenizer.special_ids),
     )
     rows = row_builder(settings.objective.rows, settings.windows, tokenizer)
+    process_rows = [
+        training.process_batch_size(jax.device_count(), index, jax.process_count())
+        for index in range(jax.process_count())
+    ]
     data = train_batches(
         settings.source,
         settings.windows,
         tokenizer,
         rows,
-        batch_size=training.global_batch_size(jax.device_count())
-        // jax.process_count(),
+        process_rows=process_rows,
         accumulation=training.grad_accumulation_steps,
         seed=training.seed,
-        **processes,
+        process_index=jax.process_index(),
     )
+    micro_rows = training.process_micro_rows(jax.device_count(), jax.process_count())
     hold_out = HoldOut(settings, tokenizer, program, rows)
 
     # Restore this work folder's newest checkpoint, or begin (restore.py has the order).
@@ -84,7 +88,9 @@ def run(settings: Settings, workdir: str) -> Outcome:
 
     # Train: nothing in this loop waits for the devices but catch_up and what follows.
     while step < total:
-        batch = to_global(next(data), program.mesh, training.grad_accumulation_steps)
+        batch = to_global(
+            next(data), program.mesh, training.grad_accumulation_steps, micro_rows
+        )
         with profiler.step(step), jax.transfer_guard("disallow"):
             state, metrics = program.train_step(state, batch)
         step += 1

@@ -13,6 +13,7 @@ from transformer_lm.config import Settings
 from transformer_lm.objectives.vocabulary import Vocabulary
 from transformer_lm.parallel import batch_sharding
 from transformer_lm.train.evaluate import EvalStep
+from transformer_lm.train.gradients import make_gradients, make_own_pace_gradients
 from transformer_lm.train.state import (
     StateInit,
     TrainState,
@@ -65,9 +66,11 @@ def build_program(
     )
     apply = network_apply(model)
     objective = settings.objective.bind(vocabulary)
+    gradients = make_gradients(objective, apply)
+    if settings.training.process_rows:
+        gradients = make_own_pace_gradients(objective, apply, mesh)
     train_step = make_train_step(
-        objective,
-        apply,
+        gradients,
         transformation,
         schedule,
         settings.training.ema_decay,

@@ -12,8 +12,10 @@ from transformer_lm.checkpoint import CheckpointStore, folder
 from transformer_lm.config import Settings
 from transformer_lm.registry import UserError
 from transformer_lm.train.program import Program
+from transformer_lm.train.saved_parameters import load_parameters
 from transformer_lm.train.state import TrainState
-from transformer_lm.train.workdir import compare_settings, read_settings
+from transformer_lm.train.warm_start import warm_start
+from transformer_lm.train.workdir import compare_settings
 
 LOGGER = logging.getLogger("transformer_lm")
 
@@ -37,7 +39,7 @@ def restore(
     """Finds the state to begin with, in this order.
 
     1. The newest checkpoint of this work folder.
-    2. The parameters alone of the work folder that `init_from` names.
+    2. The parameters alone of what `init_from` names.
     3. Fresh parameters.
 
     Raises:
@@ -54,7 +56,8 @@ def restore(
         return _resume(settings, workdir, program, store, latest)
     state = program.fresh_state(settings.training.seed)
     if settings.training.init_from:
-        state = _with_parameters_of(settings.training.init_from, state, program)
+        vocab_size = program.model.vocab_size
+        state = warm_start(settings, workdir, vocab_size, state)
     return Start(state, 0, None, {})
 
 
@@ -85,52 +88,6 @@ def _resume(
         )
     LOGGER.info("going on from checkpoint %d of %s", step, workdir)
     return Start(state, step, position, before["window"])
-
-
-def _with_parameters_of(source: str, state: TrainState, program: Program) -> TrainState:
-    """Replaces the parameters by those of another run's newest checkpoint."""
-    settings = read_settings(source)
-    step, parameters = load_parameters(
-        source, program.abstract.parameters, average=settings["ema_decay"] is not None
-    )
-    LOGGER.info("parameters come from checkpoint %d of %s", step, source)
-    average = state.average
-    if average is not None:
-        average = jax.tree.map(lambda leaf: leaf.copy(), parameters)
-    return dataclasses.replace(state, parameters=parameters, average=average)
-
-
-def load_parameters(
-    workdir: str, abstract: Any, *, average: bool, step: int | None = None
-) -> tuple[int, Any]:
-    """Reads parameters without building an optimizer.
-
-    Args:
-      workdir: of the run that saved them.
-      abstract: shapes with shardings.
-      average: the run keeps a moving average; read that.
-      step: which checkpoint; None: the newest.
-
-    Returns:
-      (step, parameters).
-
-    Raises:
-      UserError: if there is no such checkpoint, or it holds another network.
-    """
-    if not folder(workdir).exists():
-        raise UserError(
-            f"{workdir} holds no checkpoints. Give the work folder of a run that has"
-            " saved one (see checkpoint_every_steps)."
-        )
-    store = CheckpointStore(workdir)
-    steps = store.steps()
-    if not steps or (step is not None and step not in steps):
-        wanted = "any checkpoint" if step is None else f"checkpoint {step}"
-        raise UserError(f"{folder(workdir)} does not hold {wanted}; it has {steps}")
-    chosen = steps[-1] if step is None else step
-    parameters = store.parameters(chosen, abstract, average=average)
-    store.close()
-    return chosen, parameters
 
 
 def load_trained(

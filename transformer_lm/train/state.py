@@ -25,7 +25,7 @@ class TrainState:
     rng: jax.Array
     """Key data that each step's randomness is folded from; never changes."""
     parameters: Any
-    """Float32 pytree of the network."""
+    """Pytree of the network, in the data type `param_dtype`."""
     optimizer: Any
     """State of the optax transformation."""
     average: Any = None
@@ -51,6 +51,8 @@ def state_init(
         row = jnp.zeros((1, settings.max_length), jnp.int32)
         inputs = [row for _ in settings.model.inputs]
         parameters = model.init(key, *inputs)["params"]
+        dtype = settings.training.param_dtype
+        parameters = jax.tree.map(lambda leaf: leaf.astype(dtype), parameters)
         plain = nn.unbox(parameters)
         has_average = settings.training.ema_decay is not None
         return TrainState(

@@ -10,6 +10,7 @@ import optax
 from flax import linen as nn
 
 from transformer_lm.objectives.interface import Apply, Batch, Objective, Sums
+from transformer_lm.train.gradients import Gradients
 from transformer_lm.train.state import TrainState
 
 Metrics = dict[str, Any]
@@ -34,72 +35,40 @@ def network_apply(model: nn.Module) -> Apply:
 
 
 def make_train_step(
-    objective: Objective,
-    apply: Apply,
+    gradients: Gradients,
     transformation: optax.GradientTransformation,
     schedule: optax.Schedule,
     ema_decay: float | None,
 ) -> Callable[[TrainState, Batch], tuple[TrainState, Metrics]]:
     """Returns the update, ready for `jax.jit`.
 
-    Its batch holds micro-batches: `[accumulation, rows, …]`.
+    It is computed in float32; what is kept has the data type of the state.
+
+    Args:
+      gradients: of a batch of micro-batches `[accumulation, rows, …]`.
+      transformation: from gradients to updates.
+      schedule: of the learning rate, for the report.
+      ema_decay: of the moving average, where the run keeps one.
     """
-
-    def loss(
-        parameters: Any, batch: Batch, weights: dict[str, jax.Array], rng: jax.Array
-    ) -> tuple[jax.Array, Sums]:
-        sums = objective.sums(apply, parameters, batch, rng)
-        terms = objective.terms().items()
-        # A batch without a single target must not make the loss 0 / 0.
-        total = sum(
-            factor * sums[name][0] / jnp.maximum(weights[name], 1e-6)
-            for name, factor in terms
-        )
-        return jnp.asarray(total), sums
-
-    def gradients(
-        state: TrainState, batch: Batch, scale: jax.Array | float
-    ) -> tuple[Any, Sums]:
-        rng = jax.random.wrap_key_data(state.rng)
-        rng = jax.random.fold_in(rng, state.step)
-        accumulation = batch["tokens"].shape[0]
-        draws, dropouts = jax.random.split(rng, (2, accumulation))
-        batch = jax.vmap(objective.prepare)(batch, draws)
-        weights = jax.tree.map(jnp.sum, jax.vmap(objective.weights)(batch))
-
-        def scaled(parameters: Any, batch: Batch, rng: jax.Array) -> Any:
-            total, sums = loss(parameters, batch, weights, rng)
-            return total * scale, sums
-
-        def micro(batch: Batch, rng: jax.Array) -> tuple[Any, Sums]:
-            return jax.grad(scaled, has_aux=True)(state.parameters, batch, rng)
-
-        if accumulation == 1:
-            return micro(jax.tree.map(lambda x: x[0], batch), dropouts[0])
-
-        def add(total: Any, inputs: tuple[Batch, jax.Array]) -> tuple[Any, None]:
-            return jax.tree.map(jnp.add, total, micro(*inputs)), None
-
-        shapes = jax.eval_shape(micro, jax.tree.map(lambda x: x[0], batch), dropouts[0])
-        zeros = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
-        total, _ = jax.lax.scan(add, zeros, (batch, dropouts))
-        return total
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
         scale = 1.0 if state.loss_scale is None else state.loss_scale.scale
-        grads, sums = gradients(state, batch, scale)
+        rng = jax.random.fold_in(jax.random.wrap_key_data(state.rng), state.step)
+        grads, sums = gradients(state.parameters, batch, rng, scale)
         grads = jax.tree.map(lambda grad: grad / scale, grads)
         gradient_norm = optax.tree.norm(grads)
+        old = _as_float32(state.parameters)
         updates, optimizer = transformation.update(
-            grads, state.optimizer, state.parameters
+            grads, _as_float32(state.optimizer), old
         )
-        parameters = optax.apply_updates(state.parameters, updates)
+        parameters = optax.apply_updates(old, updates)
         average = state.average
         if average is not None and ema_decay is not None:
             average = optax.incremental_update(parameters, average, 1 - ema_decay)
         new = dataclasses.replace(
             state, parameters=parameters, optimizer=optimizer, average=average
         )
+        new = jax.tree.map(lambda leaf, kept: leaf.astype(kept.dtype), new, state)
         finite = jnp.isfinite(gradient_norm)
         loss_scale = state.loss_scale
         if loss_scale is not None:
@@ -117,6 +86,18 @@ def make_train_step(
         return new, metrics
 
     return train_step
+
+
+def _as_float32(tree: Any) -> Any:
+    """Widens floating leaves; counts stay as they are."""
+    return jax.tree.map(
+        lambda leaf: (
+            leaf.astype(jnp.float32)
+            if jnp.issubdtype(leaf.dtype, jnp.floating)
+            else leaf
+        ),
+        tree,
+    )
 
 
 def make_eval_step(

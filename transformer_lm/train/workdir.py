@@ -12,7 +12,10 @@ from transformer_lm.registry import UserError
 SETTINGS_FILE = "settings.json"
 LOGGER = logging.getLogger("transformer_lm")
 
-CHANGEABLE = ("dropout_rate", "attention_dropout_rate", "remat")
+CHANGEABLE = (
+    *("dropout_rate", "attention_dropout_rate", "embedding_dropout_rate"),
+    "remat",
+)
 """Keys of a model that change neither its parameters nor what they compute."""
 
 FIXED_KEYS = ("model", "objective", "tokenizer", "optimizer", "ema_decay")
