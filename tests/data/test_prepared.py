@@ -71,7 +71,6 @@ def read(source, tokenizer, kind="causal", size=12, host=0, hosts=1, accumulatio
         accumulation=accumulation,
         seed=3,
         process_index=host,
-        process_count=hosts,
     )
 
 
@@ -165,6 +164,28 @@ def test_the_order_is_that_of_one_host_through_1_2_4_1_hosts(
         found += batches
     for one, other in zip(expected, found, strict=True):
         same(one, other)
+
+
+def test_hosts_of_unequal_size_share_a_batch(folder, tokenizer):
+    data, rows = source(folder), row_builder("causal", WINDOWS, tokenizer)
+    keys = {"accumulation": 3, "seed": 3}
+    parts = [
+        next(
+            feeding.train_batches(
+                *(data, WINDOWS, tokenizer, rows),
+                process_rows=[6, 4, 2],
+                process_index=host,
+                **keys,
+            )
+        )
+        for host in range(3)
+    ]
+    found = np.concatenate([part["tokens"] for part in parts])
+    whole = next(read(data, tokenizer, size=12))["tokens"]
+    assert list(map(len, (part["tokens"] for part in parts))) == [6, 4, 2]
+    assert sorted(found.tolist()) == sorted(whole.tolist())
+    first_micro = np.concatenate([part["tokens"][:2] for part in parts])
+    np.testing.assert_array_equal(first_micro, whole[:6])
 
 
 def test_folders_are_mixed_by_weight_and_rows_are_of_one_folder(

@@ -74,11 +74,21 @@ def train_batches(
     accumulation: int,
     seed: int,
     process_index: int = 0,
-    process_count: int = 1,
 ) -> TrainBatches:
     """Returns a host's training batches, without end.
 
-    See `pipeline.train_iterator`, and for the rest `PreparedBatches`.
+    Args:
+      source: the text or data.
+      windows: how it is laid into rows.
+      tokenizer: its vocabulary.
+      rows: what rows hold.
+      process_rows: rows of each host in a batch.
+      accumulation: micro-batches of the host with the most rows.
+      seed: of the order.
+      process_index: this host, from 0.
+
+    Raises:
+      UserError: if the text is not there, or does not have what the rows need.
     """
     selection = source.training()
     if selection.dataset_name != PREPARED:
@@ -90,7 +100,7 @@ def train_batches(
             seed=seed,
             rows=rows,
             process_index=process_index,
-            process_count=process_count,
+            process_count=len(process_rows),
         )
     splits = _splits(selection)
     return PreparedBatches(

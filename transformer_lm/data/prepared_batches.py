@@ -51,8 +51,8 @@ class PreparedBatches(Iterator[Batch]):
           length: tokens in a row.
           seed: of the order.
           process_rows: rows of each host in a batch.
-          accumulation: micro-batches of the host with the most rows; where all have
-            equally many, each holds the same rows for any number of hosts.
+          accumulation: micro-batches of the host with the most rows; each holds the same
+            rows for any number of equal hosts.
           process_index: this host, from 0.
 
         Raises:
@@ -68,7 +68,7 @@ class PreparedBatches(Iterator[Batch]):
         self._shares = np.array(weights) / sum(weights)
         self._seed = seed
         self._total = sum(process_rows)
-        self._mine = own_rows(process_rows, accumulation, process_index)
+        self._mine = _dealt(process_rows, accumulation, process_index)
         self._rows = 0
         self._settings: dict[str, Any] = {
             "train_split": splits[0].split,
@@ -136,27 +136,23 @@ class PreparedBatches(Iterator[Batch]):
         return drawn[start : start + count]
 
 
-def own_rows(
+def _dealt(
     process_rows: Sequence[int], accumulation: int, process_index: int
 ) -> np.ndarray:
-    """Returns which rows of a global batch are a host's.
+    """The rows of a global batch that are this host's: its part of each micro-batch.
 
-    Micro-batch by micro-batch, each host has its share of one size, as long as it has
-    rows left.
-
-    >>> own_rows([4, 4], 2, 1)
-    array([2, 3, 6, 7])
-    >>> own_rows([4, 2], 2, 0)
+    >>> _dealt([4, 2], accumulation=2, process_index=0)
     array([0, 1, 4, 5])
     """
-    size = max(process_rows) // accumulation
+    micro_rows = max(process_rows) // accumulation
     owners = [
         process
-        for step in range(accumulation)
+        for micro_batch in range(accumulation)
         for process, rows in enumerate(process_rows)
-        if rows > step * size
+        if micro_batch * micro_rows < rows
     ]
-    return np.flatnonzero(np.repeat(owners, size) == process_index)
+    starts = np.flatnonzero(np.array(owners) == process_index) * micro_rows
+    return (starts[:, None] + np.arange(micro_rows)).ravel()
 
 
 def prepared_eval_batches(

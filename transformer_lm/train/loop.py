@@ -51,19 +51,18 @@ def run(settings: Settings, workdir: str) -> Outcome:
         Vocabulary(tokenizer.vocab_size, tokenizer.mask_id, tokenizer.special_ids),
     )
     rows = row_builder(settings.objective.rows, settings.windows, tokenizer)
+    devices, process_count = jax.device_count(), jax.process_count()
     data = train_batches(
         settings.source,
         settings.windows,
         tokenizer,
         rows,
-        process_rows=training.rows_of_processes(
-            jax.device_count(), jax.process_count()
-        ),
+        process_rows=training.rows_of_processes(devices, process_count),
         accumulation=training.grad_accumulation_steps,
         seed=training.seed,
-        **processes,
+        process_index=jax.process_index(),
     )
-    micro_rows = training.process_micro_rows(jax.device_count(), jax.process_count())
+    micro_rows = training.process_micro_rows(devices, process_count)
     hold_out = HoldOut(settings, tokenizer, program, rows)
 
     # Restore this work folder's newest checkpoint, or begin (restore.py has the order).

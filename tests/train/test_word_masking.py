@@ -1,4 +1,4 @@
-"""Whole words are hidden where a tokenizer knows words."""
+"""Encoders that hide whole words, of tokenizers that know them."""
 
 import pytest
 
