@@ -113,3 +113,11 @@ def test_names_say_something(path):
 @pytest.mark.parametrize("path", FILES, ids=module_of)
 def test_no_process_has_torch_and_tensorflow(path):
     assert "torch" not in {target.split(".")[0] for target in imports(path)}
+
+
+@pytest.mark.parametrize("name", ["loads_alone", "write_tf"])
+def test_what_runs_alone_imports_nothing_of_ours(name):
+    path = ROOT / PACKAGE / "tools" / f"{name}.py"
+    assert not any(target.startswith(PACKAGE) for target in imports(path))
+    others = [imports(other) for other in FILES]
+    assert not any(f"{PACKAGE}.tools.{name}" in targets for targets in others)

@@ -49,7 +49,8 @@ def test_figures_are_those_counted_document_by_document(runs, text):
     assert found["bits_per_character"] == pytest.approx(
         sum(losses) / math.log(2) / characters, rel=1e-4
     )
-    assert found[RINNA] > found["perplexity"]
+    # Batches of different sizes count alike in it.
+    assert found[RINNA] != pytest.approx(found["perplexity"], rel=1e-3)
 
 
 def test_one_batch_has_one_perplexity(runs, text):

@@ -18,7 +18,6 @@ from collections.abc import Iterator
 import jax
 import numpy as np
 from etils import epath
-from tqdm import tqdm
 
 from transformer_lm.config import ConfigError
 from transformer_lm.data.pipeline import eval_batches
@@ -31,6 +30,7 @@ from transformer_lm.registry import UserError
 from transformer_lm.tools.command import ToolParser, start_tool
 from transformer_lm.tools.pseudo_perplexity import pseudo_loss
 from transformer_lm.tools.trained_model import TrainedModel, open_trained
+from transformer_lm.tools.watched import watched
 from transformer_lm.train.step import make_eval_step, network_apply
 
 RINNA = "perplexity_mean_of_exp"
@@ -85,7 +85,7 @@ def scores(
     totals: dict[str, tuple[float, float]] = {}
     exponentials = []
     batches = itertools.islice(_batches(trained, batch_size), max_batches)
-    for number, batch in enumerate(tqdm(batches, desc="evaluating", unit=" batches")):
+    for number, batch in enumerate(watched(batches, "evaluating", "batches")):
         sums = step(
             trained.parameters, to_global(batch, mesh), jax.random.fold_in(key, number)
         )
@@ -118,7 +118,7 @@ def pseudo_perplexity(trained: TrainedModel, max_rows: int) -> dict[str, float]:
         {name: array[0] for name, array in batch.items()}
         for batch in _batches(trained, 1, kind="masked")
     )
-    chosen = tqdm(itertools.islice(rows, max_rows), desc="hiding", unit=" rows")
+    chosen = watched(itertools.islice(rows, max_rows), "hiding tokens", "rows")
     total, count = pseudo_loss(trained, chosen)
     if not count:
         raise UserError("the text has no token to hide")

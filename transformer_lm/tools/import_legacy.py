@@ -12,6 +12,7 @@ import argparse
 import logging
 import os
 import re
+import shlex
 import shutil
 from pathlib import Path
 from typing import Any
@@ -216,7 +217,8 @@ def main(arguments: argparse.Namespace) -> None:
     step = import_legacy(arguments.legacy, arguments.output, settings, arguments.step)
     print(f"imported step {step} into {arguments.output}; try:")
     print(f"  python generate_text.py --workdir={arguments.output}")
-    print(f"  python main.py --config={arguments.config} --workdir={arguments.output}")
+    again = shlex.join([f"--config={arguments.config}", *arguments.overrides])
+    print(f"  python main.py --workdir={arguments.output} {again}")
 
 
 class _Parser(ToolParser):

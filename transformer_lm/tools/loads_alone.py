@@ -31,7 +31,10 @@ import transformers  # noqa: E402
 def logits(folder: Path, auto_class: str, inputs: dict) -> dict[str, np.ndarray]:
     """Returns the named logits of a model."""
     chosen = getattr(transformers, PREFIXES[FRAMEWORK] + auto_class)
-    options = {"torch_dtype": "float32"} if FRAMEWORK == "pt" else {}
+    # Or the TF classes of 4.57 try to read the safetensors, and fail.
+    options = {"use_safetensors": False} if FRAMEWORK == "tf" else {}
+    if FRAMEWORK == "pt":
+        options = {"torch_dtype": "float32"}
     model = chosen.from_pretrained(folder, trust_remote_code=True, **options)
     if FRAMEWORK == "pt":
         model.eval()

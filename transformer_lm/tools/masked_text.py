@@ -71,4 +71,5 @@ def _continuing(tokenizer: Tokenizer) -> Tokenizer:
     messages: Any = sentencepiece_model_pb2
     model = messages.ModelProto.FromString(tokenizer.model_proto)
     model.normalizer_spec.add_dummy_prefix = False
+    model.normalizer_spec.remove_extra_whitespaces = False
     return SentencePieceTokenizer(model.SerializeToString())

@@ -59,7 +59,7 @@ def model_card(
         _metadata(trained, facts, evaluation), allow_unicode=True, sort_keys=False
     )
     rows = {key: flat[key] for key in _KEYS if flat.get(key) is not None}
-    parameters = sum(array.size for array in jax.tree.leaves(trained.parameters))
+    parameters = sum(leaf.size for leaf in jax.tree.leaves(trained.parameters))
     size = f"{parameters / 1e6:,.1f}M"
     data = flat["dataset_name"]
     seen = _tokens_seen(trained)

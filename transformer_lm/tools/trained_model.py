@@ -94,14 +94,14 @@ def open_trained(
             f"{folder} is an exported folder: it holds one step; drop --step"
         )
     saved = _read_exported_settings(path)
-    settings = _with_dtype(resolve(from_saved(saved["settings"]), folder), dtype)
+    settings = resolve(from_saved(saved["settings"]), folder)
     tokenizer = settings.tokenizer.load(folder)
     family = dict(settings.choices)["model"]
     parameters = read_weights(family, settings.model, tokenizer, path)
     return TrainedModel(
         folder,
         settings,
-        settings.build_model(tokenizer.vocab_size),
+        _network(settings, tokenizer, dtype),
         jax.tree.map(jnp.asarray, parameters),
         tokenizer,
         saved["step"],
@@ -127,10 +127,9 @@ def exported_settings(trained: TrainedModel, vocabulary_file: str) -> dict[str, 
 
 def _open_run(folder: str, step: int | None, dtype: str | None) -> TrainedModel:
     settings = resolve(from_saved(read_settings(folder)), f"{folder}/{SETTINGS_FILE}")
-    settings = _with_dtype(settings, dtype)
     tokenizer = settings.tokenizer.load(folder)
     try:
-        found, network, parameters = load_trained(
+        found, _, parameters = load_trained(
             settings, folder, tokenizer.vocab_size, step
         )
     except OtherNetworkError as error:
@@ -139,6 +138,7 @@ def _open_run(folder: str, step: int | None, dtype: str | None) -> TrainedModel:
             f" {tokenizer.vocab_size} tokens: put back the one that this run was"
             " trained with."
         ) from None
+    network = _network(settings, tokenizer, dtype)
     return TrainedModel(folder, settings, network, parameters, tokenizer, found)
 
 
@@ -156,8 +156,11 @@ def _read_exported_settings(path: epath.Path) -> dict[str, Any]:
     return saved
 
 
-def _with_dtype(settings: Settings, dtype: str | None) -> Settings:
-    if dtype is None:
-        return settings
-    training = dataclasses.replace(settings.training, dtype=dtype, use_bfloat16=None)
-    return dataclasses.replace(settings, training=training)
+def _network(settings: Settings, tokenizer: Tokenizer, dtype: str | None) -> nn.Module:
+    """The network, which computes in `dtype`, or as in training."""
+    if dtype is not None:
+        training = dataclasses.replace(
+            settings.training, dtype=dtype, use_bfloat16=None
+        )
+        settings = dataclasses.replace(settings, training=training)
+    return settings.build_model(tokenizer.vocab_size)

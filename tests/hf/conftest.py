@@ -1,0 +1,3 @@
+from tests.tools.conftest import runs
+
+__all__ = ["runs"]
