@@ -15,7 +15,9 @@ from transformer_lm.data.sentences import split_sentences
 from transformer_lm.data.source import Source
 from transformer_lm.data.windows import Windows
 from transformer_lm.registry import UserError
+from transformer_lm.tokenizers.character import CharacterConfig
 from transformer_lm.tokenizers.sentencepiece import SentencePieceConfig
+from transformer_lm.tokenizers.wordpiece import WordPieceConfig
 
 VILLAGE = Path(__file__).parent / "fishing_village.txt"
 LINES = [line for line in VILLAGE.read_text("utf-8").split("\n") if line]
@@ -228,3 +230,37 @@ def test_a_vocabulary_without_special_tokens_is_refused(tmp_path):
     plain = config.train(LINES, str(tmp_path))
     with pytest.raises(UserError, match=r"set special_tokens=\[CLS\],\[SEP\],\[MASK\]"):
         row_builder("masked", WINDOWS, plain)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "config",
+    [WordPieceConfig(min_frequency=1000), CharacterConfig()],
+    ids=["wordpiece", "character"],
+)
+def test_rows_know_where_words_begin(kind, config, source, tmp_path):
+    """A token of a row begins a word exactly where the segmenter says so."""
+    worded = config.train(TEXTS, str(tmp_path))
+    begun = {}
+    for text in TEXTS:
+        for sentence in [text, *re.findall("[^。！？]*[。！？]*[」』）]*", text)]:
+            ids, starts = worded.encode_words(sentence)
+            for place, number in enumerate(ids):
+                around = tuple(ids[max(place - 2, 0) : place + 3])
+                begun.setdefault((number, around), set()).add(starts[place])
+    iterator = read(kind, source, worded)
+    checked = {True: 0, False: 0}
+    for _ in range(6):
+        batch = next(iterator)
+        special = np.isin(batch["tokens"], [worded.cls_id, worded.sep_id])
+        text = (batch["segments"] > 0) & ~special
+        assert batch["word_starts"][special & (batch["segments"] > 0)].all()
+        assert not batch["word_starts"][batch["segments"] == 0].any()
+        for row, place in np.argwhere(text).tolist():
+            around = tuple(batch["tokens"][row, place - 2 : place + 3].tolist())
+            known = begun.get((int(batch["tokens"][row, place]), around), set())
+            if len(known) == 1:
+                start = bool(batch["word_starts"][row, place])
+                assert {start} == known
+                checked[start] += 1
+    assert min(checked.values()) > 100

@@ -16,6 +16,7 @@ from transformer_lm.data.tokenizer_training import (
 from transformer_lm.data.windows import Windows
 from transformer_lm.registry import UserError
 from transformer_lm.tokenizers.sentencepiece import SentencePieceConfig
+from transformer_lm.tokenizers.wordpiece import WordPieceConfig
 
 VILLAGE = Path(__file__).parent / "fishing_village.txt"
 SOURCE = Source("text_files", data_path=str(VILLAGE), eval_data_path="none")
@@ -33,6 +34,24 @@ def test_the_first_use_trains_and_the_second_loads(tmp_path):
     assert loaded.model_proto == trained.model_proto
     again = train_or_load_tokenizer(CONFIG, SOURCE, str(tmp_path / "other"))
     assert again.model_proto == trained.model_proto
+
+
+def test_a_vocabulary_of_words_is_trained_on_first_use_too(tmp_path, caplog):
+    caplog.set_level("INFO")
+    config = WordPieceConfig(vocab_size=900)
+    trained = train_or_load_tokenizer(config, SOURCE, str(tmp_path))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "tokenizer_settings.json",
+        "vocab.txt",
+    ]
+    said = [record.getMessage() for record in caplog.records]
+    assert said[0] == f"training the vocabulary {tmp_path / 'vocab.txt'}"
+    assert said[-1].startswith(
+        f"trained a vocabulary of {trained.vocab_size} tokens in"
+    )
+    missing = dataclasses.replace(SOURCE, data_path="none.txt")
+    loaded = train_or_load_tokenizer(config, missing, str(tmp_path))
+    assert loaded.files == trained.files
 
 
 def test_only_the_training_split_is_read():

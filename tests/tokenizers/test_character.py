@@ -48,7 +48,8 @@ def test_text_is_kept_where_the_vocabulary_is_complete(make, segmenter):
         ids, starts = made.encode_words(text)
         assert ids == made.encode(text)
         # Marks of line ends are no text in training; MeCab makes words of some.
-        assert (made.unk_id in ids) == ("mecab" in segmenter and "\u2028" in text)
+        marked = "\u2028" in text or "\r" in text
+        assert (made.unk_id in ids) == ("mecab" in segmenter and marked)
         if made.unk_id not in ids:
             assert made.decode(ids) == made.normalise(text)
         assert len(starts) == len(ids)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import pickle
 from collections import Counter
 from pathlib import Path
 
@@ -266,3 +267,58 @@ def test_special_tokens_have_one_home():
     )
     (problem,) = config.problems()
     assert "leave --control_symbols out" in problem
+
+
+@pytest.mark.parametrize("model_type", ["unigram", "bpe", "char"])
+@pytest.mark.parametrize("byte_fallback", [False, True])
+def test_every_type_of_model_trains_with_the_pad_first(
+    model_type, byte_fallback, tmp_path
+):
+    config = SentencePieceConfig(
+        vocab_size=560,
+        special_tokens="[CLS],[SEP],[MASK]",
+        spm_train_options=f"--model_type={model_type} --character_coverage=0.98"
+        f" --byte_fallback={str(byte_fallback).lower()} --hard_vocab_limit=false"
+        " --pad_id=0 --unk_id=1 --bos_id=2 --eos_id=3",
+    )
+    made = config.train([TEXT], str(tmp_path))
+    ids = (made.pad_id, made.unk_id, made.bos_id, made.eos_id, made.cls_id, made.sep_id)
+    assert (*ids, made.mask_id) == (0, 1, 2, 3, 4, 5, 6)
+    assert made.special_ids == (0, 1, 2, 3, 4, 5, 6)
+    stock = sentencepiece.SentencePieceProcessor(model_proto=made.model_proto)
+    lines = TEXT.split("\n")
+    assert made.encode_batch(lines, processes=2) == stock.encode(lines)
+    assert made.encode_words(lines[0]) == (
+        stock.encode(lines[0]),
+        [True] * len(stock.encode(lines[0])),
+    )
+    for text in [*lines, *AWKWARD]:
+        found = made.encode(text)
+        assert (made.unk_id in found) <= (not byte_fallback)
+        if made.unk_id not in found:
+            assert made.decode(found) == made.normalise(text)
+    assert (made.unk_id in made.encode("龘")) == (not byte_fallback)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--add_dummy_prefix=false",
+        "--treat_whitespace_as_suffix=true",
+        "--remove_extra_whitespaces=false",
+        "--normalization_rule_name=identity",
+    ],
+)
+def test_normalised_text_is_what_comes_back(options, tmp_path):
+    config = dataclasses.replace(
+        BYTES, spm_train_options=f"{BYTES.spm_train_options} {options}"
+    )
+    made = config.train([TEXT], str(tmp_path))
+    for text in ["港の朝", "港 の  朝", "ＡＢ", " 港", "港 "]:
+        assert made.decode(made.encode(text)) == made.normalise(text)
+
+
+def test_a_pickle_is_the_model(tokenizer):
+    again = pickle.loads(pickle.dumps(tokenizer))
+    assert again.files == {"sentencepiece_model": tokenizer.model_proto}
+    assert again.encode("港の朝") == tokenizer.encode("港の朝")

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from transformer_lm.command_line import load_config
+from transformer_lm.config import CHOICES, defaults, resolve
 from transformer_lm.data.source import Source
 from transformer_lm.data.tokenizer_training import train_or_load_tokenizer
 from transformer_lm.models import MODELS
@@ -61,6 +63,30 @@ def test_the_tiny_config_trains(family, tiny_settings, vocabulary, tmp_path):
     assert "eval_entropy_bits_per_character" not in outcome.metrics
     assert outcome.samples == {}
     assert (tmp_path / "checkpoints" / "20").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("tokenizer", "unit"), [("wordpiece", "word"), ("character", "ngram")]
+)
+def test_whole_words_are_hidden_where_the_tokenizer_knows_them(
+    tokenizer, unit, tmp_path
+):
+    config = load_config("configs/tiny.py:roberta")
+    keys = {key: value for key, value in config.items() if key != "spm_train_options"}
+    parts = {part: config[part] for part in CHOICES} | {"tokenizer": tokenizer}
+    with_words = defaults(**parts)
+    words = {"special_tokens": with_words.special_tokens, "segmenter": "tinysegmenter"}
+    hiding = {
+        "masking_unit": unit,
+        "masking_budget": "exact",
+        "max_corpus_chars": 20_000,
+    }
+    keys |= {"tokenizer": tokenizer, **words, **hiding, **SHORT}
+    with with_words.ignore_type():
+        with_words.update(keys)
+    outcome = run(resolve(with_words), str(tmp_path))
+    assert outcome.metrics["eval_loss"] < 7.3  # log(1500)
+    assert (tmp_path / "vocab.txt").is_file()
 
 
 def test_the_closing_words_offer_no_texts(tmp_path):

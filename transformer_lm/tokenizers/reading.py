@@ -17,17 +17,19 @@ def watched(texts: Iterable[str], name: str, *, shown: bool = True) -> Iterator[
       name: what is done with them, in a word.
       shown: False: nothing is shown.
     """
+    if not shown:
+        yield from texts
+        return
     log = logging.getLogger(__name__)
     started = told = time.monotonic()
     total = 0
     # disable=None: a bar only where somebody looks at a terminal.
-    disabled = None if shown else True
-    with tqdm(desc=name, unit="char", unit_scale=True, disable=disabled) as bar:
+    with tqdm(desc=name, unit="char", unit_scale=True, disable=None) as bar:
         for text in texts:
             yield text
             total += len(text)
             bar.update(len(text))
             now = time.monotonic()
-            if shown and bar.disable and now - told >= _EVERY_SECONDS:
+            if bar.disable and now - told >= _EVERY_SECONDS:
                 told = now
                 log.info("%s: %d characters in %.0f s", name, total, now - started)

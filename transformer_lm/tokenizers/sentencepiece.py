@@ -79,11 +79,9 @@ class SentencePieceTokenizer:
     def normalise(self, text: str) -> str:
         """Returns the text that the ids of a text stand for."""
         normal = self._processor.normalize(text).replace("▁", " ")
-        # The blank that most models put before (or after) every text is not decoded.
-        marked = self._processor.normalize("a")
-        if marked.startswith("▁"):
-            return normal.removeprefix(" ")
-        return normal.removesuffix(" ") if marked.endswith("▁") else normal
+        # The blank that most models put before every text is not decoded.
+        begins_with_blank = self._processor.normalize("a").startswith("▁")
+        return normal.removeprefix(" ") if begins_with_blank else normal
 
     def encode(self, text: str) -> list[int]:
         """Returns the ids of a text alone, without special tokens."""
