@@ -122,3 +122,8 @@ def test_what_runs_alone_imports_nothing_of_ours(name):
     assert not any(target.startswith(PACKAGE) for target in imports(path))
     others = [imports(other) for other in FILES]
     assert not any(f"{PACKAGE}.tools.{name}" in targets for targets in others)
+
+
+@pytest.mark.parametrize("path", FILES, ids=module_of)
+def test_remote_code_is_copied_and_never_imported(path):
+    assert "hf_custom_model" not in {target.split(".")[0] for target in imports(path)}

@@ -122,6 +122,9 @@ def questions(trained):
     rows = rows_of(texts, pad_id)
     outputs = head_outputs(trained, rows)
     inputs = {"input_ids": rows["tokens"], "attention_mask": rows["segments"]}
+    if not trained.is_decoder:
+        # The Flax ELECTRA of transformers takes 1 everywhere if nothing is said.
+        inputs["token_type_ids"] = rows["token_types"]
     plain = [tokenizer.encode(line) for line in LINES]
     around = ([tokenizer.cls_id], [tokenizer.sep_id])
     if trained.is_decoder:
