@@ -118,4 +118,3 @@ def stream_rows(
         tokens=len(targets),
         empty=int((full == 0).sum()),
     )
-
