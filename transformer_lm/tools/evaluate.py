@@ -20,7 +20,7 @@ import numpy as np
 from etils import epath
 
 from transformer_lm.config import ConfigError
-from transformer_lm.data.pipeline import eval_batches
+from transformer_lm.data.feeding import eval_batches
 from transformer_lm.data.row_builders import row_builder
 from transformer_lm.environment import prepare_environment
 from transformer_lm.metrics import format_number, normalise
@@ -141,8 +141,8 @@ def _batches(
         settings.source,
         settings.windows,
         trained.tokenizer,
+        rows,
         batch_size=batch_size,
-        rows=rows,
     )
 
 
