@@ -15,7 +15,7 @@ from transformer_lm.tools.head_outputs import rows_of, token_scores
 from transformer_lm.tools.prepare import main as prepare
 from transformer_lm.tools.prepare import parser as prepare_parser
 from transformer_lm.tools.pseudo_perplexity import pseudo_loss
-from transformer_lm.tools.trained_model import open_trained
+from transformer_lm.tools.trained_model import EXPORTED_SETTINGS, open_trained
 
 
 @pytest.fixture(scope="module")
@@ -125,3 +125,13 @@ def test_text_prepared_with_another_tokenizer_is_refused(runs, prepared):
     bert = open_trained(str(runs("bert")))
     with pytest.raises(UserError, match="another tokenizer than the model's"):
         pseudo_perplexity(reading(bert, prepared), 1)
+
+
+def test_an_export_does_not_know_where_its_text_lies(runs, text, prepared, tmp_path):
+    trained = reading(open_trained(str(runs("gpt2"))), prepared)
+    (tmp_path / EXPORTED_SETTINGS).write_text("{}")
+    export = dataclasses.replace(trained, folder=str(tmp_path))
+    with pytest.raises(UserError, match="name the text with --data_path=FILES"):
+        with_text(export, "test", None)
+    named = with_text(export, None, text).settings.source.evaluation()
+    assert named.data_path == text
