@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import jax
@@ -7,11 +8,14 @@ import pytest
 
 from tests.tools.folders import TEXTS
 from transformer_lm.config import ConfigError
+from transformer_lm.data.source import Source
 from transformer_lm.registry import UserError
 from transformer_lm.tools.evaluate import RINNA, pseudo_perplexity, scores, with_text
 from transformer_lm.tools.head_outputs import rows_of, token_scores
+from transformer_lm.tools.prepare import main as prepare
+from transformer_lm.tools.prepare import parser as prepare_parser
 from transformer_lm.tools.pseudo_perplexity import pseudo_loss
-from transformer_lm.tools.trained_model import open_trained
+from transformer_lm.tools.trained_model import EXPORTED_SETTINGS, open_trained
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +87,51 @@ def test_a_split_that_is_not_there_is_named(runs):
     trained = open_trained(str(runs("gpt2")))
     with pytest.raises(ConfigError, match="eval_split='test': the data set has only"):
         with_text(trained, "test", None)
+
+
+def reading(trained, folder):
+    """The model, with prepared data for its text."""
+    source = Source(dataset_name="prepared", data_path=str(folder))
+    settings = dataclasses.replace(trained.settings, source=source)
+    return dataclasses.replace(trained, settings=settings)
+
+
+@pytest.fixture(scope="module")
+def prepared(runs, text, tmp_path_factory):
+    """The text, prepared with the vocabulary of the GPT-2."""
+    folder = tmp_path_factory.mktemp("prepared") / "data"
+    flags = [f"--out={folder}", "--kind=sentencepiece", "--processes=1"]
+    flags += [f"--vocab_path={runs('gpt2')}/sentencepiece_model"]
+    flags += [f"--{split}={text}" for split in ("train", "validation", "test")]
+    prepare(prepare_parser().parse_args(flags))
+    return folder
+
+
+def test_prepared_text_has_the_figures_of_the_text_itself(runs, text, prepared):
+    gpt2 = open_trained(str(runs("gpt2")))
+    streamed = scores(with_text(gpt2, None, text), batch_size=2)
+    found = scores(with_text(reading(gpt2, prepared), "test", None), batch_size=2)
+    assert found == pytest.approx(streamed)
+
+
+def test_the_text_itself_can_be_named_beside_prepared_data(runs, text, prepared):
+    gpt2 = open_trained(str(runs("gpt2")))
+    streamed = scores(with_text(gpt2, None, text), batch_size=2)
+    found = scores(with_text(reading(gpt2, prepared), None, text), batch_size=2)
+    assert found == pytest.approx(streamed)
+
+
+def test_text_prepared_with_another_tokenizer_is_refused(runs, prepared):
+    bert = open_trained(str(runs("bert")))
+    with pytest.raises(UserError, match="another tokenizer than the model's"):
+        pseudo_perplexity(reading(bert, prepared), 1)
+
+
+def test_an_export_does_not_know_where_its_text_lies(runs, text, prepared, tmp_path):
+    trained = reading(open_trained(str(runs("gpt2"))), prepared)
+    (tmp_path / EXPORTED_SETTINGS).write_text("{}")
+    export = dataclasses.replace(trained, folder=str(tmp_path))
+    with pytest.raises(UserError, match="name the text with --data_path=FILES"):
+        with_text(export, "test", None)
+    named = with_text(export, None, text).settings.source.evaluation()
+    assert named.data_path == text

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from transformer_lm.checkpoint import OtherNetworkError
+from transformer_lm.data.source import Source
 from transformer_lm.registry import UserError
 from transformer_lm.tools import export_hf, self_check
 from transformer_lm.tools.export_hf import ExportOptions, export
@@ -127,6 +128,16 @@ def test_an_untrained_pair_head_is_told(runs, objective, told):
     trained = dataclasses.replace(trained, settings=settings)
     card = model_card(trained, FACTS, [], has_curves=False)
     assert ("The head for pairs of sentences was not trained" in card) == told
+
+
+def test_the_card_names_the_text_without_its_place(runs):
+    trained = open_trained(str(runs("gpt2")))
+    source = Source("prepared", data_path="/home/me/aozora, /home/me/wiki")
+    settings = dataclasses.replace(trained.settings, source=source)
+    trained = dataclasses.replace(trained, settings=settings)
+    card = model_card(trained, FACTS, [], has_curves=False)
+    assert card.count("`prepared: aozora, wiki`") == 2
+    assert "/home" not in card
 
 
 def refused(run, output, **options):

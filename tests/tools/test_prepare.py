@@ -59,6 +59,19 @@ def documents(folder, split="train"):
     return opened._reader.documents(np.arange(len(opened._reader.index)))
 
 
+def test_says_what_is_in_each_shard_and_split(corpus, tmp_path, caplog, capsys):
+    with caplog.at_level("INFO"):
+        make(corpus, tmp_path / "out")
+    told = [record.getMessage() for record in caplog.records]
+    lines = [line for line in told if line.startswith("train-00001-of-00003: ")]
+    assert len(lines) == 1
+    assert "20 documents, 20 records, " in lines[0]
+    assert "sentences" not in lines[0]
+    first = capsys.readouterr().out.splitlines()[0]
+    assert first.startswith("train: 60 documents, 60 records, ")
+    assert first.endswith(" in 3 shards")
+
+
 def test_records_come_back_as_they_were(tmp_path):
     words = [True, False, True, True, False, False, True, True, False]
     records = [

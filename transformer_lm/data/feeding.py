@@ -11,9 +11,10 @@ from transformer_lm.data.prepared_batches import PreparedBatches, prepared_eval_
 from transformer_lm.data.row_builders import RowBuilder
 from transformer_lm.data.row_stream import Batch
 from transformer_lm.data.source import PREPARED, Selection, Source, folders_of
-from transformer_lm.data.tokenizer_facts import use_prepared_tokenizer
+from transformer_lm.data.tokenizer_facts import probe_of, use_prepared_tokenizer
 from transformer_lm.data.tokenizer_training import train_or_load_tokenizer
 from transformer_lm.data.windows import Windows
+from transformer_lm.registry import UserError
 from transformer_lm.tokenizers.interface import Tokenizer, TokenizerConfig
 
 
@@ -125,7 +126,11 @@ def eval_batches(
     process_index: int = 0,
     process_count: int = 1,
 ) -> Iterator[Batch]:
-    """Returns a host's part of the held-out split, once; see `pipeline.eval_batches`."""
+    """Returns a host's part of the held-out split, once; see `pipeline.eval_batches`.
+
+    Raises:
+      UserError: if it is not there, gives no row, or has ids of another tokenizer.
+    """
     selection = source.evaluation()
     if selection.dataset_name != PREPARED:
         return pipeline.eval_batches(
@@ -137,8 +142,14 @@ def eval_batches(
             process_index=process_index,
             process_count=process_count,
         )
+    splits = _splits(selection)
+    if same_tokenizer(splits).tokenizer.probe != probe_of(tokenizer):
+        raise UserError(
+            f"{splits[0]} was made with another tokenizer than the model's; prepare the"
+            " text with the model's, or name the text itself (dataset_name=text_files)"
+        )
     return prepared_eval_batches(
-        _splits(selection),
+        splits,
         rows,
         length=windows.max_eval_target_length,
         batch_size=batch_size,

@@ -96,6 +96,15 @@ class Manifest:
         return hashlib.sha256(repr(shards).encode()).hexdigest()[:16]
 
 
+def describe_counts(counts: dict[str, int]) -> str:
+    """Returns counts for the eye; what there is none of is left out.
+
+    >>> describe_counts({"documents": 751, "sentences": 0, "tokens": 4543767})
+    '751 documents, 4,543,767 tokens'
+    """
+    return ", ".join(f"{count:,} {name}" for name, count in counts.items() if count)
+
+
 def read_manifest(folder: Path) -> Manifest:
     """Reads the manifest of a folder and looks whether all is there.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from transformer_lm.data.manifest import Shard
+from transformer_lm.data.manifest import Shard, describe_counts
 from transformer_lm.data.preparation import ShardTask, prepare_shard
 from transformer_lm.registry import UserError
 
@@ -45,7 +45,8 @@ def run_locally(tasks: Sequence[ShardTask], processes: int) -> list[Shard]:
                 for future in done:
                     shard = future.result()
                     count = f"{len(futures) - len(waiting)} of {len(futures)}"
-                    LOGGER.info("%s: %s (shard %s)", shard.name, shard.counts, count)
+                    text = describe_counts(shard.counts)
+                    LOGGER.info("%s: %s (shard %s)", shard.name, text, count)
                 bar.update(counter.value - bar.n)
         except BrokenProcessPool as error:
             raise UserError(

@@ -20,7 +20,7 @@ import numpy as np
 from etils import epath
 
 from transformer_lm.config import ConfigError
-from transformer_lm.data.pipeline import eval_batches
+from transformer_lm.data.feeding import eval_batches
 from transformer_lm.data.row_builders import row_builder
 from transformer_lm.environment import prepare_environment
 from transformer_lm.metrics import format_number, normalise
@@ -49,7 +49,14 @@ def with_text(
 
     Raises:
       ConfigError: if there can be no such text.
+      UserError: if an exported folder is to say where its text lies.
     """
+    own_path = trained.settings.source.evaluation().data_path
+    if data_path is None and own_path and trained.is_export:
+        raise UserError(
+            f"{trained.folder} is an exported folder, which keeps only the last part of"
+            f" its text's path ({own_path}); name the text with --data_path=FILES"
+        )
     changes: dict[str, str | None] = {} if split is None else {"eval_split": split}
     if data_path is not None:
         changes = {
@@ -141,8 +148,8 @@ def _batches(
         settings.source,
         settings.windows,
         trained.tokenizer,
+        rows,
         batch_size=batch_size,
-        rows=rows,
     )
 
 

@@ -10,6 +10,7 @@ import yaml
 from etils import epath
 
 import transformer_lm
+from transformer_lm.data.source import Selection, folders_of
 from transformer_lm.metrics import (
     ENVIRONMENT_FILE,
     METRICS_FILE,
@@ -61,7 +62,7 @@ def model_card(
     rows = {key: flat[key] for key in _KEYS if flat.get(key) is not None}
     parameters = sum(leaf.size for leaf in jax.tree.leaves(trained.parameters))
     size = f"{parameters / 1e6:,.1f}M"
-    data = flat["dataset_name"]
+    data = _described(trained.settings.source.training())
     seen = _tokens_seen(trained)
     curves = (f"![curves]({CURVES_FILE})",) if has_curves else ()
     code = snippet(trained, facts.name)
@@ -141,20 +142,27 @@ def _metadata(
         if name in ("loss", "perplexity", "bits_per_character", "accuracy")
     ]
     if results:
-        dataset = trained.settings.source.held_out_dataset_name
+        held_out = trained.settings.source.evaluation()
+        name, kind = _described(held_out), held_out.dataset_name
         metadata["model-index"] = [
             {
                 "name": facts.name.rpartition("/")[2],
                 "results": [
                     {
                         "task": {"type": task},
-                        "dataset": {"name": dataset, "type": dataset},
+                        "dataset": {"name": name, "type": kind},
                         "metrics": results,
                     }
                 ],
             }
         ]
     return metadata
+
+
+def _described(text: Selection) -> str:
+    """The name of a data set and, of the paths of its text, the last part of each."""
+    paths = [epath.Path(path).name for path in folders_of(text.data_path)]
+    return ": ".join(filter(None, [text.dataset_name, ", ".join(paths)]))
 
 
 def _evaluation(trained: TrainedModel) -> dict[str, float]:

@@ -20,7 +20,7 @@ from absl import flags
 
 from transformer_lm.corpora.paths import expand
 from transformer_lm.corpora.text_files import RECORD_CHARACTERS
-from transformer_lm.data.manifest import FILE, SPLITS, Manifest, Rules
+from transformer_lm.data.manifest import FILE, SPLITS, Manifest, Rules, describe_counts
 from transformer_lm.data.preparation import ShardTask
 from transformer_lm.data.shard_runners import run_locally, run_on_beam
 from transformer_lm.data.tokenizer_facts import copy_tokenizer
@@ -213,9 +213,8 @@ def _versions() -> dict[str, str]:
 def _tell(manifest: Manifest, out: Path) -> None:
     """Says what was made."""
     for split, shards in manifest.splits.items():
-        counts = manifest.counts(split).items()
-        text = ", ".join(f"{count:,} {name}" for name, count in counts)
-        print(f"{split}: {text} in {len(shards)} shards")
+        text = describe_counts(manifest.counts(split))
+        print(f"{split}: {text} in {len(shards)} shard{'s' * (len(shards) > 1)}")
         for shard in shards:
             for kind, count in shard.faults.items():
                 print(f"  {shard.source}: {kind}: {count}")

@@ -46,6 +46,11 @@ class TrainedModel:
         return dict(self.settings.choices)["model"]
 
     @property
+    def is_export(self) -> bool:
+        """Whether the folder is one of tools.export_hf, not a work folder."""
+        return (epath.Path(self.folder) / EXPORTED_SETTINGS).exists()
+
+    @property
     def is_decoder(self) -> bool:
         """Whether it continues texts; otherwise it fills in hidden tokens."""
         return "causal_lm" in self.settings.model.objectives
