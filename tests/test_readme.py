@@ -16,7 +16,10 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 CLOUD = ("gs://", "gcloud")
-ELSEWHERE = ("a cloud account", "needs that corpus", "needs the data set")
+ELSEWHERE = (
+    *("a cloud account", "needs that corpus", "needs the data set"),
+    "a config of your own",
+)
 """Words that say what a block needs that a test does not have."""
 SHRUNK = [
     "--config.num_train_steps=3",
