@@ -1,61 +1,79 @@
-"""The commands of README and docs are run, in order, on a shrunk scale."""
+"""The README's commands are run, in order, on a shrunk scale; those of docs/ are parsed."""
 
+import importlib
 import os
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from transformer_lm.command_line import settings_from
+
 ROOT = Path(__file__).parents[1]
-PAGES = [
-    ROOT / "README.md",
-    ROOT / "README.ja.md",
-    *sorted((ROOT / "docs").rglob("*.md")),
-]
-CLOUD = ("gs://", "gcloud")
-ELSEWHERE = (
-    *("a cloud account", "needs that corpus", "needs the data set"),
-    "a config of your own",
-)
-"""Words that say what a block needs that a test does not have."""
-SHRUNK = [
-    "--config.num_train_steps=3",
-    "--config.warmup_steps=1",
-    "--config.eval_every_steps=3",
-    "--config.checkpoint_every_steps=3",
-    "--config.num_eval_steps=1",
-    "--config.max_predict_length=16",
-    "--config.num_layers=1",
-    "--config.vocab_size=1500",
-    "--config.max_corpus_chars=20000",
-    "--config.spm_train_options=--hard_vocab_limit=false --byte_fallback=true",
-    "--config.tensorboard=false",
-]
-PROGRAMS = ("main.py", "generate_text.py")
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [ROOT / "README.md", ROOT / "README.ja.md", *DOCS]
+TOOLS = "transformer_lm.tools."
+CLOUD = "a cloud account"
+"""Says of a block of the README that a test cannot run it."""
+SHRUNK = {
+    "main.py": [
+        "--config.num_train_steps=3",
+        "--config.warmup_steps=1",
+        "--config.eval_every_steps=3",
+        "--config.checkpoint_every_steps=3",
+        "--config.num_eval_steps=1",
+        "--config.num_layers=1",
+        "--config.vocab_size=1500",
+        "--config.max_corpus_chars=20000",
+        "--config.batch_size=8",
+        "--config.tensorboard=false",
+    ],
+    f"{TOOLS}train_tokenizer": ["--vocab_size=800", "--limit_alphabet=600"],
+}
+RECORDER = r"""
+command_not_found_handle() { printf '%s\0' "$@"; printf '\n\0'; }
+cd() { :; }
+PATH=/nowhere
+"""
+"""Bash that prints each command's words instead of running it."""
 
 
 def blocks(page):
-    """Console blocks of a page, each with the paragraph before it."""
+    """Console blocks of a page, each with the paragraphs before and after it."""
     text = page.read_text()
     for match in re.finditer(r"```console\n(.*?)```", text, re.DOTALL):
         before = text[: match.start()].rstrip().rsplit("\n\n", 1)[-1]
         after = text[match.end() :].lstrip().split("\n\n", 1)[0]
-        yield match[1].replace("\\\n", " "), before + after
+        yield match[1], before + after
 
 
 def commands(page):
+    """(words, paragraphs around it) of each command of a page, as bash reads it."""
     for block, context in blocks(page):
-        for line in block.splitlines():
-            words = shlex.split(line, comments=True)
-            if words:
-                yield words, context
+        typed = re.sub(r"\.venv[\w-]*/bin/", "", block)
+        if typed.startswith("$ "):  # With its output: lines of commands begin with $.
+            typed = "\n".join(re.findall(r"^\$ ((?:.*\\\n)*.*)$", typed, re.MULTILINE))
+        done = subprocess.run(
+            ["/bin/bash", "-c", RECORDER + typed], capture_output=True, text=True
+        )
+        assert not done.stderr, f"{page.name}: {done.stderr}"
+        for command in done.stdout.split("\n\0")[:-1]:
+            yield command.split("\0")[:-1], context
+
+
+def program_of(words):
+    """main.py, generate_text.py, or the module of a tool; None for anything else."""
+    if words[:2] == ["make", "quickstart"]:
+        return "main.py"
+    if words[0] != "python":
+        return None
+    return words[2] if words[1] == "-m" else words[1]
 
 
 def test_pages_have_commands():
-    assert len(list(commands(ROOT / "README.md"))) >= 5
+    assert len(list(commands(ROOT / "README.md"))) >= 10
 
 
 def test_both_readmes_have_the_same_commands():
@@ -84,38 +102,54 @@ def test_links_lead_somewhere(page):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_programs_of_a_page_run(page, tmp_path):
-    """What needs a cloud account or a large data set must say so beside its block."""
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: page.name)
+def test_commands_of_the_docs_are_understood(page, monkeypatch):
+    """Configs resolve with their keys; tools know their flags."""
+    monkeypatch.chdir(ROOT)
+    for words, _ in commands(page):
+        program = program_of(words)
+        if program == "main.py":
+            (file,) = [word for word in words if word.startswith("--config=")]
+            keys = [word for word in words if word.startswith("--config.")]
+            settings_from(file.removeprefix("--config="), keys)
+        elif program is not None and program.startswith(TOOLS):
+            importlib.import_module(program).parser().parse_args(words[3:])
+        else:
+            assert program is None or (ROOT / program).exists(), words
+
+
+def test_commands_of_the_readme_run(tmp_path):
+    """What needs a cloud account must say so beside its block."""
     (tmp_path / "my").mkdir()
     village = (ROOT / "tests" / "data" / "fishing_village.txt").read_text()
-    (tmp_path / "my" / "text.txt").write_text("\n\n".join([village] * 20))
+    houses = [village.replace("村", f"村{number}") for number in range(40)]
+    (tmp_path / "my" / "text.txt").write_text("\n\n".join(houses))
     (tmp_path / "configs").symlink_to(ROOT / "configs")
-    if page.name == "README.ja.md":
-        pytest.skip("has the commands of README.md, see above")
-    for words, context in commands(page):
+    ran = []
+    for words, context in commands(ROOT / "README.md"):
+        program = program_of(words)
+        if program is None or CLOUD in context:
+            continue
         if words[0] == "make":
-            target = [*words[1:], ""][0]
-            if target == "quickstart":
-                words = ["python", "main.py", "--config=configs/quickstart.py"]
-                words += ["--workdir=runs/quickstart"]
-        program = next((w for w in words if Path(w).name in PROGRAMS), None)
-        if program is None:
-            continue
-        if any(sign in word for word in words for sign in CLOUD) or any(
-            word in context for word in ELSEWHERE
-        ):
-            assert any(word in context for word in ELSEWHERE), words
-            continue
-        arguments = words[words.index(program) + 1 :]
-        shrunk = SHRUNK if Path(program).name == "main.py" else []
+            words = ["python", "main.py", "--config=configs/quickstart.py"]
+            words += ["--workdir=runs/quickstart"]
+        arguments = [str(ROOT / word) if word == program else word for word in words]
+        if program.startswith(TOOLS):
+            arguments = words
         result = subprocess.run(
-            [sys.executable, str(ROOT / Path(program).name), *arguments, *shrunk],
+            [sys.executable, *arguments[1:], *SHRUNK.get(program, [])],
             cwd=tmp_path,
-            env={**os.environ, "JAX_PLATFORMS": "cpu"},
+            env={**os.environ, "JAX_PLATFORMS": "cpu", "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
         )
         assert result.returncode == 0, f"{words}\n{result.stderr}"
-        assert result.stdout
+        assert result.stdout or result.stderr
+        ran.append(program)
+    tools = {path.stem for path in (ROOT / "transformer_lm" / "tools").glob("*.py")}
+    named = {
+        program.removeprefix(TOOLS) for program in ran if program.startswith(TOOLS)
+    }
+    assert named <= tools
+    assert len(named) >= 5

@@ -49,10 +49,13 @@ def test_there_and_back_is_the_identity_but_for_padded_rows(name, scan_layers):
     given = flatten(parameters)
     assert back.keys() == given.keys()
     for path, array in given.items():
+        found = back[path]
+        if path == "head/kernel":  # [embed, vocab]
+            array, found = array.T, found.T
         if array.shape[0] == PADDED:
-            assert not np.any(back[path][VOCAB:]), path
-            array, back[path] = array[:VOCAB], back[path][:VOCAB]
-        np.testing.assert_array_equal(back[path], array, err_msg=path)
+            assert not np.any(found[VOCAB:]), path
+            array, found = array[:VOCAB], found[:VOCAB]
+        np.testing.assert_array_equal(found, array, err_msg=path)
 
 
 @pytest.mark.parametrize("name", list(CONVERSIONS))

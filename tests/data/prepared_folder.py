@@ -32,6 +32,6 @@ def write_texts(path: Path, documents: list[str]) -> Path:
 def prepare(out: Path, vocabulary: Path, *arguments: str, **splits: object) -> Path:
     """Runs the tool."""
     files = [f"--{split}={paths}" for split, paths in splits.items()]
-    flags = [f"--out={out}", "--kind=sentencepiece", f"--vocab_path={vocabulary}"]
+    flags = [f"--output={out}", "--kind=sentencepiece", f"--vocab_path={vocabulary}"]
     main(parser().parse_args([*flags, "--processes=1", *files, *arguments]))
     return out

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 
-from transformer_lm.data.rows import Layout, make_text
+from transformer_lm.data.rows import Layout, join, make_text
 from transformer_lm.data.sentence_pairs import (
     document_pairs,
     pair_rows,
+    sentences_in,
     split,
     truncate,
 )
@@ -28,10 +29,20 @@ def documents(count=300, sentences=12, seed=0):
     return made
 
 
+def laid(texts):
+    """Documents, lists of sentences, as the builder takes them."""
+    sentences = [sentence for document in texts for sentence in document]
+    return sentences_in(
+        join(sentences),
+        np.array([sum(map(len, document)) for document in texts], np.int64),
+        np.array([len(sentence) for sentence in sentences], np.int64),
+    )
+
+
 def make(objective, *, short=0.1, seed=0, texts=None):
     generator = np.random.default_rng([seed, 0, 0])
     return pair_rows(
-        texts or documents(),
+        laid(texts or documents()),
         generator,
         LAYOUT,
         pair_objective=objective,
@@ -98,15 +109,16 @@ def test_false_pairs_of_sop_are_swapped():
 @pytest.mark.parametrize("objective", ["nsp", "sop"])
 def test_each_sentence_is_used_once(objective):
     texts = documents(count=40)
+    sentences = laid(texts)
     for index, document in enumerate(texts):
         pairs = document_pairs(
-            texts, index, ROOM, np.random.default_rng(index), objective
+            sentences, index, ROOM, np.random.default_rng(index), objective
         )
         own = [
             token
             for pair in pairs
-            for text in (pair.first, pair.second)
-            for token in text.tokens.tolist()
+            for begin, end in (pair.first, pair.second)
+            for token in sentences.text.all_tokens[begin:end].tolist()
             if token // 1000 == index + 1
         ]
         assert len(own) == len(set(own))
@@ -136,15 +148,21 @@ def test_rows_are_filled_unless_made_short():
 
 
 def test_a_sentence_is_split_between_words():
-    sentence = make_text(np.arange(6), np.array([1, 0, 0, 1, 0, 0]))
+    sentences = laid([[make_text(np.arange(6), np.array([1, 0, 0, 1, 0, 0]))]])
     for seed in range(10):
-        halves = split([sentence], np.random.default_rng(seed))
-        assert [half[0].tokens.tolist() for half in halves] == [[0, 1, 2], [3, 4, 5]]
+        assert split(sentences, 0, (0, 6), np.random.default_rng(seed)) == 3
 
 
 def test_a_single_word_makes_no_pair():
-    sentence = make_text(np.arange(4), np.array([1, 0, 0, 0]))
-    assert split([sentence], np.random.default_rng(0)) is None
+    sentences = laid([[make_text(np.arange(4), np.array([1, 0, 0, 0]))]])
+    assert split(sentences, 0, (0, 4), np.random.default_rng(0)) is None
+
+
+def test_empty_documents_and_sentences_are_left_out():
+    empty = make_text(np.zeros(0, np.int64))
+    words = [make_text(np.arange(size)) for size in (3, 2, 4)]
+    texts = [[empty], [words[0], empty, words[1]], [], [empty, words[2]], [empty]]
+    assert laid(texts).documents == [[0, 3, 5], [5, 9]]
 
 
 @pytest.mark.parametrize(
@@ -152,15 +170,14 @@ def test_a_single_word_makes_no_pair():
     [((5, 5), (5, 5)), ((20, 5), (7, 5)), ((9, 20), (6, 6)), ((20, 21), (6, 6))],
 )
 def test_the_longer_text_is_cut_first(sizes, left):
-    texts = [make_text(np.arange(size)) for size in sizes]
-    first, second = truncate(*texts, 12, np.random.default_rng(0))
-    assert (len(first.tokens), len(second.tokens)) == left
+    begins = np.array([[0, 100]])
+    _, kept = truncate(begins, np.array([sizes]), 12, np.random.default_rng(0))
+    assert tuple(kept[0]) == left
 
 
 def test_texts_are_cut_at_either_end():
-    draw = np.random.default_rng(0)
-    text, short = make_text(np.arange(20)), make_text(np.arange(2))
-    starts = [truncate(text, short, 12, draw)[0].tokens[0] for _ in range(2000)]
+    begins, sizes = np.zeros((2000, 2), int), np.tile([20, 2], (2000, 1))
+    starts = truncate(begins, sizes, 12, np.random.default_rng(0))[0][:, 0]
     assert set(starts) == set(range(11))
     assert abs(np.mean(starts) - 5) < 4 * np.sqrt(10 / 4 / 2000)
 

@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from transformer_lm.registry import UserError
-from transformer_lm.tokenizers.processes import chunked, ordered_map
+from transformer_lm.tokenizers.processes import Workers, chunked, ordered_map
 
 
 def double(number):
@@ -15,6 +15,10 @@ def double(number):
 
 def die(number):
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def process(number):
+    return os.getpid()
 
 
 def fail(number):
@@ -33,6 +37,24 @@ def test_results_come_in_order_and_items_are_taken_as_needed():
     assert next(results) == 0
     assert len(taken) <= 5
     assert list(results) == [2 * number for number in range(1, 50)]
+
+
+def test_workers_are_kept_until_they_are_closed():
+    workers = Workers(process, 1)
+    first, second = list(workers.map(range(3))), list(workers.map(range(3)))
+    assert {*first} == {*second}
+    assert os.getpid() not in first
+    workers.close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(first[0], 0)
+
+
+def test_workers_go_on_after_an_error():
+    workers = Workers(fail, 1)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="cannot do 0"):
+            list(workers.map(range(3)))
+    workers.close()
 
 
 def test_a_killed_process_is_a_plain_error():

@@ -47,7 +47,7 @@ def test_help_names_every_choice():
 
 
 def test_neither_jax_nor_tensorflow_is_loaded():
-    code = "import sys, transformer_lm.tools.build_corpus as tool; tool.make_parser();"
+    code = "import sys, transformer_lm.tools.build_corpus as tool; tool.parser();"
     code += "print({'jax', 'tensorflow', 'torch'} & set(sys.modules))"
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)

@@ -100,7 +100,7 @@ def reading(trained, folder):
 def prepared(runs, text, tmp_path_factory):
     """The text, prepared with the vocabulary of the GPT-2."""
     folder = tmp_path_factory.mktemp("prepared") / "data"
-    flags = [f"--out={folder}", "--kind=sentencepiece", "--processes=1"]
+    flags = [f"--output={folder}", "--kind=sentencepiece", "--processes=1"]
     flags += [f"--vocab_path={runs('gpt2')}/sentencepiece_model"]
     flags += [f"--{split}={text}" for split in ("train", "validation", "test")]
     prepare(prepare_parser().parse_args(flags))

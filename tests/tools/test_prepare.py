@@ -121,7 +121,7 @@ def test_words_and_sentences_of_another_tokenizer(corpus, tmp_path):
     lines = ["the unhappy cat。 sat on the mat。", "a dog。 barks unhappily。"]
     tokenizer = vocabulary.train(lines * 3, str(tmp_path))
     write_texts(tmp_path / "a.jsonl", lines)
-    flags = [f"--out={tmp_path}/out", "--kind=wordpiece", "--processes=1"]
+    flags = [f"--output={tmp_path}/out", "--kind=wordpiece", "--processes=1"]
     flags += [f"--train={tmp_path}/a.jsonl", f"--vocab_path={tmp_path}/vocab.txt"]
     flags += ["--tokenizer=segmenter=whitespace", "--sentences"]
     main(parser().parse_args(flags))

@@ -25,7 +25,7 @@ OPTIONS = {
 
 def arguments_of(**options):
     words = [f"--{name}={value}" for name, value in options.items()]
-    return train_tokenizer.make_parser().parse_args(words)
+    return train_tokenizer.parser().parse_args(words)
 
 
 def trained(output, **options):

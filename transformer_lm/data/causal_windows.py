@@ -16,7 +16,8 @@ import numpy as np
 from transformer_lm.data.packing import (
     Counts,
     Documents,
-    counting,
+    Pieces,
+    lay,
     next_tokens,
     scatter,
     targets_of,
@@ -55,14 +56,15 @@ def document_rows(
     if generator is not None:
         start = generator.integers(full[record] - sizes + 1)
         row = generator.permutation(len(record))
-    inputs, targets, first = next_tokens(documents, start_id, end_id)
-    within = counting(sizes)
-    source = np.repeat(first[record] + start, sizes) + within
-    goal = np.repeat(row * length, sizes) + within
-    share = documents.characters[record] * (sizes / full[record])
-    rows = _single_segments(
-        (len(record), length), goal, inputs[source], targets[source]
+    ones = np.ones_like(sizes)
+    rows = lay(
+        documents,
+        Pieces(record, start, sizes, row, np.zeros_like(sizes), ones),
+        (len(record), length),
+        start_id=start_id,
+        end_id=end_id,
     )
+    share = documents.characters[record] * (sizes / full[record])
     rows["characters"] = scatter((len(record),), row, share, np.float32)
     return rows, Counts(
         documents=int(documents.ends.sum()),
@@ -101,7 +103,14 @@ def stream_rows(
     row, within = np.divmod(np.arange(len(targets)), length)
     if generator is not None:
         row = generator.permutation(num_rows)[row]
-    rows = _single_segments((num_rows, length), row * length + within, inputs, targets)
+    shape, goal = (num_rows, length), row * length + within
+    rows = {
+        "tokens": scatter(shape, goal, inputs, np.int32),
+        "targets": scatter(shape, goal, targets, np.int32),
+        "segments": scatter(shape, goal, 1, np.int32),
+        "positions": scatter(shape, goal, within, np.int32),
+        "weights": scatter(shape, goal, 1, np.float32),
+    }
     share = np.repeat(documents.characters / np.maximum(full, 1), full)
     rows["characters"] = np.bincount(row, share, num_rows).astype(np.float32)
     return rows, Counts(
@@ -109,16 +118,3 @@ def stream_rows(
         tokens=len(targets),
         empty=int((full == 0).sum()),
     )
-
-
-def _single_segments(
-    shape: tuple[int, int], goal: np.ndarray, inputs: np.ndarray, targets: np.ndarray
-) -> Rows:
-    """Rows of one segment each, whose tokens go to the flat places `goal`."""
-    return {
-        "tokens": scatter(shape, goal, inputs, np.int32),
-        "targets": scatter(shape, goal, targets, np.int32),
-        "segments": scatter(shape, goal, 1, np.int32),
-        "positions": scatter(shape, goal, goal % shape[1], np.int32),
-        "weights": scatter(shape, goal, 1, np.float32),
-    }

@@ -4,7 +4,6 @@ A document is a record here: the parts of one so long that it was cut (`record_c
 are documents of their own.
 """
 
-import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -13,8 +12,8 @@ import numpy as np
 
 from transformer_lm.data.masked_windows import masked_rows
 from transformer_lm.data.packing import Counts, Documents
-from transformer_lm.data.rows import Layout, Text, texts_of
-from transformer_lm.data.sentence_pairs import PairObjective, pair_rows
+from transformer_lm.data.rows import Layout, make_text, texts_of
+from transformer_lm.data.sentence_pairs import PairObjective, pair_rows, sentences_in
 from transformer_lm.data.windows import Windows
 
 Rows = dict[str, np.ndarray]
@@ -96,10 +95,15 @@ class PairRows:
         the end of an epoch.
         """
         del in_order
-        texts = documents_of_sentences(documents)
-        dropped = int(self.pair_objective == "nsp" and len(texts) == 1)
+        texts = sentences_in(
+            make_text(documents.ids, documents.word_starts),
+            documents.lengths,
+            documents.sentences,
+        )
+        number = len(texts.documents)
+        dropped = int(self.pair_objective == "nsp" and number == 1)
         layout = Layout(length, self.cls_id, self.sep_id, self.pad_id)
-        if dropped or not texts:
+        if dropped or not number:
             arrays = layout.fill([])
             arrays["pair_labels"] = np.zeros(0, np.int32)
         else:
@@ -119,17 +123,6 @@ class PairRows:
             "short_sequence_probability": self.windows.short_sequence_probability,
             "cls, sep and pad": [self.cls_id, self.sep_id, self.pad_id],
         }
-
-
-def documents_of_sentences(documents: Documents) -> list[list[Text]]:
-    """Returns the sentences of each document that has a token."""
-    sizes = documents.sentences
-    owners = np.searchsorted(np.cumsum(documents.lengths), np.cumsum(sizes))[sizes > 0]
-    sentences = texts_of(documents.ids, sizes, documents.word_starts)
-    texts = list(filter(len, sentences))
-    borders = (np.flatnonzero(np.diff(owners)) + 1).tolist()
-    ends = itertools.pairwise([0, *borders, len(texts)])
-    return [texts[begin:end] for begin, end in ends if end > begin]
 
 
 def _counts(documents: Documents, arrays: Rows) -> dict[str, int]:

@@ -10,11 +10,12 @@ right by one, with the start mark first. With length 4, start 1 and end 2, the d
 
 import dataclasses
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
 from transformer_lm.data.best_fit import place
+from transformer_lm.data.cells import Cells
 
 
 @dataclass(frozen=True)
@@ -104,21 +105,76 @@ def pack(
     sizes = np.minimum(used[record] - inside, length)
     row, offset, segment, num_rows = place(sizes, length, generator)
 
-    inputs, targets, first = next_tokens(documents, start_id, end_id)
-    within = counting(sizes)
-    source = np.repeat(first[record] + inside, sizes) + within
-    goal = np.repeat(row * length + offset, sizes) + within
-    shape = (num_rows, length)
-    arrays = {
-        "tokens": scatter(shape, goal, inputs[source], np.int32),
-        "targets": scatter(shape, goal, targets[source], np.int32),
-        "segments": scatter(shape, goal, np.repeat(segment, sizes), np.int32),
-        "positions": scatter(shape, goal, within, np.int32),
-        "weights": scatter(shape, goal, 1, np.float32),
-    }
+    arrays = lay(
+        documents,
+        Pieces(record, inside, sizes, row, offset, segment),
+        (num_rows, length),
+        start_id=start_id,
+        end_id=end_id,
+    )
     share = documents.characters[record] * (sizes / np.maximum(full[record], 1))
     arrays["characters"] = np.bincount(row, share, num_rows).astype(np.float32)
     return arrays, counts
+
+
+class Pieces(NamedTuple):
+    """Stretches of records, and where they go: arrays [pieces]."""
+
+    record: np.ndarray
+    """Number of its record."""
+    inside: np.ndarray
+    """Targets of the record before it."""
+    sizes: np.ndarray
+    """Targets, at least one."""
+    row: np.ndarray
+    offset: np.ndarray
+    """Cells before it in the row."""
+    segment: np.ndarray
+    """Number in the row, from 1."""
+
+
+def lay(
+    documents: Documents,
+    pieces: Pieces,
+    shape: tuple[int, int],
+    *,
+    start_id: int,
+    end_id: int,
+) -> dict[str, np.ndarray]:
+    """Lays pieces into rows.
+
+    Args:
+      documents: the group.
+      pieces: of its records.
+      shape: rows, and tokens in a row.
+      start_id: first input of every record.
+      end_id: last target of every document.
+
+    Returns:
+      The arrays of `pack`, less the characters.
+    """
+    record, inside, sizes, row, offset, segment = pieces
+    lengths = documents.lengths.astype(np.int64)
+    source = (np.cumsum(lengths) - lengths)[record] + inside
+    begins = row * shape[1] + offset
+    cells = Cells(row, offset, sizes, shape)
+    targets = cells.copied(documents.ids, source, 0)
+    marked = inside + sizes > lengths[record]
+    targets.reshape(-1)[(begins + sizes - 1)[marked]] = end_id
+    # Inputs are the targets one cell to the right, but where a piece or room begins.
+    tokens = np.empty_like(targets)
+    tokens.reshape(-1)[1:] = targets.reshape(-1)[:-1]
+    tokens.reshape(-1)[cells.room] = 0
+    before = documents.ids[np.maximum(source - 1, 0)]
+    tokens.reshape(-1)[begins] = np.where(inside > 0, before, start_id)
+    segments = cells.spread(segment, 0)
+    return {
+        "tokens": tokens,
+        "targets": targets,
+        "segments": segments,
+        "positions": cells.counted_from(begins),
+        "weights": (segments > 0).astype(np.float32),
+    }
 
 
 def targets_of(documents: Documents) -> np.ndarray:

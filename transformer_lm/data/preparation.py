@@ -127,7 +127,7 @@ def _finished(task: ShardTask, source_sha256: str) -> Shard | None:
     ]:
         raise UserError(
             f"{path} belongs to a shard of other text or other settings:"
-            f" {'; '.join(differing)}; give another --out, or remove {task.folder}"
+            f" {'; '.join(differing)}; give another --output, or remove {task.folder}"
         )
     folder = Path(task.folder)
     files = {shard.data(folder): shard.sha256, shard.index(folder): shard.index_sha256}

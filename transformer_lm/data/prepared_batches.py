@@ -68,7 +68,12 @@ class PreparedBatches(Iterator[Batch]):
         self._shares = np.array(weights) / sum(weights)
         self._seed = seed
         self._total = sum(process_rows)
-        self._mine = _dealt(process_rows, accumulation, process_index)
+        # A host by itself takes the rows as they are; nothing is copied.
+        self._mine = (
+            _dealt(process_rows, accumulation, process_index)
+            if len(process_rows) > 1
+            else slice(None)
+        )
         self._rows = 0
         self._settings: dict[str, Any] = {
             "train_split": splits[0].split,

@@ -53,7 +53,7 @@ class RowStream:
         self._rows_in_epoch = position.row
 
     def take(self, number: int) -> Batch:
-        """Returns the next `number` rows, at least one.
+        """Returns the next `number` rows, at least one: not to be written to.
 
         Raises:
           UserError: if the files turn out damaged, or a whole epoch gives no row.
@@ -69,6 +69,8 @@ class RowStream:
             parts.append({key: self._group[key][rows] for key in self._keys})
             self._position = dataclasses.replace(self._position, row=rows.stop)
             number -= taken
+        if len(parts) == 1:
+            return parts[0]
         return {
             key: np.concatenate([part[key] for part in parts]) for key in self._keys
         }

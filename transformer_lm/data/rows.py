@@ -15,13 +15,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from transformer_lm.data.best_fit import place
+from transformer_lm.data.cells import Cells
 from transformer_lm.data.packing import counting
 
 
 class Text:
     """A stretch of token ids, as a place in a longer array: cutting copies nothing."""
 
-    __slots__ = ("_ids", "_starts", "begin", "end")
+    __slots__ = ("all_tokens", "all_word_starts", "begin", "end")
 
     def __init__(
         self, ids: np.ndarray, starts: np.ndarray | None, begin: int, end: int
@@ -34,7 +35,8 @@ class Text:
           begin: number of the first token.
           end: number of the token after the last one.
         """
-        self._ids, self._starts, self.begin, self.end = ids, starts, begin, end
+        self.all_tokens, self.all_word_starts = ids, starts
+        self.begin, self.end = begin, end
 
     def __len__(self) -> int:
         return self.end - self.begin
@@ -42,32 +44,32 @@ class Text:
     @property
     def tokens(self) -> np.ndarray:
         """[tokens] ids."""
-        return self._ids[self.begin : self.end]
+        return self.all_tokens[self.begin : self.end]
 
     @property
     def word_starts(self) -> np.ndarray:
         """[tokens] nonzero where a token begins a word."""
-        if self._starts is None:
+        if self.all_word_starts is None:
             return np.ones(len(self), bool)
-        return self._starts[self.begin : self.end]
+        return self.all_word_starts[self.begin : self.end]
 
     @property
     def splits_anywhere(self) -> bool:
         """Whether each token is a word by itself."""
-        return self._starts is None
+        return self.all_word_starts is None
 
     def cut(self, start: int, stop: int) -> "Text":
         """Returns the tokens from `start` to before `stop`, or as far as there are."""
         end = min(self.begin + stop, self.end)
-        return Text(self._ids, self._starts, self.begin + start, end)
+        return Text(self.all_tokens, self.all_word_starts, self.begin + start, end)
 
     def follows(self, other: "Text") -> bool:
         """Whether `other` ends where this one begins, in the same array."""
-        return self._ids is other._ids and self.begin == other.end
+        return self.all_tokens is other.all_tokens and self.begin == other.end
 
     def up_to(self, last: "Text") -> "Text":
         """Returns all from this text's beginning to the end of `last`."""
-        return Text(self._ids, self._starts, self.begin, last.end)
+        return Text(self.all_tokens, self.all_word_starts, self.begin, last.end)
 
 
 def make_text(tokens: np.ndarray, word_starts: np.ndarray | None = None) -> Text:
@@ -147,68 +149,66 @@ class Layout:
           word_starts.
         """
         texts = [text for segment in segments for text in segment]
+        whole = join(texts)
         counts = np.array([len(segment) for segment in segments], np.int64)
         lengths = np.array([len(text) for text in texts], np.int64)
-        owner = np.repeat(np.arange(len(segments)), counts)
-        sizes = 1 + np.bincount(owner, lengths + 1, len(segments)).astype(np.int64)
+        begins = whole.begin + np.cumsum(lengths) - lengths
+        return self.lay(whole, begins, lengths, counts, several, generator)
+
+    def lay(
+        self,
+        whole: Text,
+        begins: np.ndarray,
+        lengths: np.ndarray,
+        counts: np.ndarray,
+        several: bool = False,
+        generator: np.random.Generator | None = None,
+    ) -> dict[str, np.ndarray]:
+        """Lays segments into rows, as `fill` does.
+
+        Args:
+          whole: has all texts in it.
+          begins: [texts] where each begins, in the array of `whole`.
+          lengths: [texts] tokens of each.
+          counts: [segments] texts of each.
+          several: put several segments into a row where they fit.
+          generator: puts the rows in random order; None: in that of the segments.
+        """
+        owner = np.repeat(np.arange(len(counts)), counts)
+        kinds = counting(counts)
+        # Each text is followed by sep; the first one of a segment has cls before it.
+        firsts = (kinds == 0).astype(np.int64)
+        spans = lengths + 1 + firsts
+        sizes = np.bincount(owner, spans, len(counts)).astype(np.int64)
         if several:
             rows, offsets, numbers, num_rows = place(sizes, self.length, generator)
         else:
-            num_rows = len(segments)
+            num_rows = len(counts)
             rows = (
                 np.arange(num_rows)
                 if generator is None
                 else generator.permutation(num_rows)
             )
             offsets, numbers = np.zeros_like(sizes), np.ones_like(sizes)
-        goal = np.repeat(rows * self.length + offsets, sizes) + counting(sizes)
-        kinds = counting(counts)
-        streams = {
-            "segments": np.repeat(numbers, sizes),
-            "positions": counting(sizes),
-            **self._streams(texts, lengths, owner, kinds, np.cumsum(sizes) - sizes),
+        inside = np.cumsum(spans) - spans - np.repeat(np.cumsum(sizes) - sizes, counts)
+        row, offset = rows[owner], offsets[owner] + inside
+        cells = Cells(row, offset, spans, (num_rows, self.length))
+        cls = row * self.length + offset
+        sep = cls + spans - 1
+        cls = cls[kinds == 0]
+        sources = begins - firsts
+        arrays = {
+            "tokens": cells.copied(whole.all_tokens, sources, self.pad_id),
+            "segments": cells.spread(numbers[owner], 0),
+            "positions": cells.counted_from((rows * self.length + offsets)[owner]),
+            "token_types": cells.spread(kinds, 0),
         }
-        arrays = {}
-        for name, stream in streams.items():
-            shape = (num_rows, self.length)
-            arrays[name] = np.full(shape, self.pad_id * (name == "tokens"), np.int32)
-            arrays[name].reshape(-1)[goal] = stream
+        arrays["tokens"].reshape(-1)[cls] = self.cls_id
+        arrays["tokens"].reshape(-1)[sep] = self.sep_id
+        if whole.all_word_starts is None:
+            arrays["word_starts"] = cells.spread(np.ones_like(kinds), 0)
+        else:
+            words = cells.copied(whole.all_word_starts, sources, 0)
+            words.reshape(-1)[cls] = words.reshape(-1)[sep] = 1
+            arrays["word_starts"] = words
         return arrays
-
-    def _streams(
-        self,
-        texts: Sequence[Text],
-        lengths: np.ndarray,
-        owner: np.ndarray,
-        kinds: np.ndarray,
-        firsts: np.ndarray,
-    ) -> dict[str, np.ndarray]:
-        """The segments end to end: cls, then each text and sep.
-
-        Args:
-          texts: of all segments.
-          lengths: [texts] tokens of each.
-          owner: [texts] number of its segment.
-          kinds: [texts] number of it there, from 0.
-          firsts: [segments] where each begins in the stream.
-        """
-        spans = lengths + 1
-        begins = np.cumsum(spans) - spans + owner + 1
-        total = int(spans.sum()) + len(firsts)
-        text = np.repeat(begins, lengths) + counting(lengths)
-        text_and_sep = np.repeat(begins, spans) + counting(spans)
-        tokens = np.full(total, self.sep_id, np.int32)
-        tokens[firsts] = self.cls_id
-        word_starts = np.ones(total, np.int32)
-        token_types = np.zeros(total, np.int32)
-        token_types[text_and_sep] = np.repeat(kinds, spans)
-        if texts:
-            tokens[text] = np.concatenate([piece.tokens for piece in texts])
-        if not all(piece.splits_anywhere for piece in texts):
-            starts = [piece.word_starts for piece in texts]
-            word_starts[text] = np.concatenate(starts)
-        return {
-            "token_types": token_types,
-            "word_starts": word_starts,
-            "tokens": tokens,
-        }

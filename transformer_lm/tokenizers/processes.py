@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from transformer_lm.registry import UserError
 
@@ -19,43 +19,67 @@ _AHEAD = 2
 _work: Callable[[Any], Any]  # Any: the task of this process's pool.
 
 
-def ordered_map(
-    function: Callable[[_Given], _Made], items: Iterable[_Given], processes: int
-) -> Iterator[_Made]:
-    """Yields the function of each item, in order; items are taken as they are needed.
+class Workers(Generic[_Given, _Made]):
+    """Processes that have a function and wait for items, until they are closed.
 
-    Args:
-      function: can be pickled; each process gets it once.
-      items: any.
-      processes: how many work; they start anew instead of being forked, because JAX and
-        TensorFlow hold threads that a fork would not have.
-
-    Raises:
-      UserError: if a process is killed.
+    They end with this object, or with the program, too. They start anew instead of being
+    forked, because JAX and TensorFlow hold threads that a fork would not have.
     """
-    waiting: deque[Future[_Made]] = deque()
-    rest = iter(items)
-    with ProcessPoolExecutor(
-        processes,
-        multiprocessing.get_context("spawn"),
-        initializer=_begin,
-        initargs=(function,),
-    ) as pool:
+
+    def __init__(self, function: Callable[[_Given], _Made], processes: int) -> None:
+        """Starts nothing before the first item.
+
+        Args:
+          function: can be pickled; each process gets it once.
+          processes: how many work.
+        """
+        self.processes = processes
+        self._pool = ProcessPoolExecutor(
+            processes,
+            multiprocessing.get_context("spawn"),
+            initializer=_begin,
+            initargs=(function,),
+        )
+
+    def map(self, items: Iterable[_Given]) -> Iterator[_Made]:
+        """Yields the function of each item, in order; items are taken as needed.
+
+        Raises:
+          UserError: if a process is killed.
+        """
+        waiting: deque[Future[_Made]] = deque()
+        rest = iter(items)
         try:
-            for item in itertools.islice(rest, _AHEAD * processes):
-                waiting.append(pool.submit(_run, item))
+            for item in itertools.islice(rest, _AHEAD * self.processes):
+                waiting.append(self._pool.submit(_run, item))
             while waiting:
                 done = waiting.popleft().result()
                 for item in itertools.islice(rest, 1):
-                    waiting.append(pool.submit(_run, item))
+                    waiting.append(self._pool.submit(_run, item))
                 yield done
         except BrokenProcessPool as error:
             raise UserError(
-                f"one of {processes} processes was killed, perhaps for want of memory"
-                f" ({error}); use fewer processes"
+                f"one of {self.processes} processes was killed, perhaps for want of"
+                f" memory ({error}); use fewer processes"
             ) from error
         finally:
-            pool.shutdown(cancel_futures=True)
+            for future in waiting:
+                future.cancel()
+
+    def close(self) -> None:
+        """Ends the processes; items that none has begun are left out."""
+        self._pool.shutdown(cancel_futures=True)
+
+
+def ordered_map(
+    function: Callable[[_Given], _Made], items: Iterable[_Given], processes: int
+) -> Iterator[_Made]:
+    """Yields the function of each item, as `Workers.map` of workers for this once."""
+    workers = Workers(function, processes)
+    try:
+        yield from workers.map(items)
+    finally:
+        workers.close()
 
 
 def chunked(texts: Iterable[str], characters: int) -> Iterator[Sequence[str]]:

@@ -51,15 +51,15 @@ def main(arguments: argparse.Namespace) -> None:
     print(_summary(arguments.output, manifest))
 
 
-def make_parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
-    parser = ToolParser(
+    made = ToolParser(
         module="transformer_lm.tools.build_corpus", description=_DESCRIPTION
     )
     defaults = BuildSettings(output="", inputs=())
-    add = parser.add_argument
+    add = made.add_argument
     add("--output", required=True, help="folder of the corpus, local or gs://")
-    sources = parser.add_argument_group("sources")
+    sources = made.add_argument_group("sources")
     sources.add_argument(
         "--inputs",
         nargs="+",
@@ -106,7 +106,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="bytes that are no UTF-8 become U+FFFD, or their lines are skipped"
         " (default: %(default)s)",
     )
-    cleaning = parser.add_argument_group("cleaning")
+    cleaning = made.add_argument_group("cleaning")
     cleaning.add_argument(
         "--rules",
         default=defaults.rules,
@@ -137,7 +137,7 @@ def make_parser() -> argparse.ArgumentParser:
         default=defaults.shingle_characters,
         help="length of the character n-grams compared for that (default: %(default)s)",
     )
-    result = parser.add_argument_group("result")
+    result = made.add_argument_group("result")
     result.add_argument(
         "--split",
         type=_numbers,
@@ -170,7 +170,7 @@ def make_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="replace a corpus of other settings in the output folder",
     )
-    work = parser.add_argument_group("work")
+    work = made.add_argument_group("work")
     work.add_argument(
         "--processes",
         type=int,
@@ -183,7 +183,7 @@ def make_parser() -> argparse.ArgumentParser:
         help="local folder with room for the text, for intermediate files"
         " (default: the output folder)",
     )
-    return parser
+    return made
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -210,4 +210,4 @@ def _summary(output: str, manifest: dict[str, Any]) -> str:  # Any: JSON.
 
 
 if __name__ == "__main__":
-    start_tool(main, make_parser())
+    start_tool(main, parser())

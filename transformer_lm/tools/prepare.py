@@ -1,6 +1,6 @@
 r"""Tokenises a corpus once, into shards that a run reads in any order.
 
-  python -m transformer_lm.tools.prepare --corpus=corpora/jawiki --out=prepared/jawiki \
+  python -m transformer_lm.tools.prepare --corpus=corpora/jawiki --output=prepared/jawiki \
       --kind=wordpiece --vocab_path=tokenizers/jawiki/vocab.txt --sentences
 
 Each file of text becomes a shard, so that several processes can work; an interrupted
@@ -47,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     text.add_argument("--corpus", help="folder that build_corpus has written")
     for split in SPLITS:
         text.add_argument(f"--{split}", help="files or globs, separated by commas")
-    tool.add_argument("--out", required=True, help="folder for the shards")
+    tool.add_argument("--output", required=True, help="folder for the shards")
     tool.add_argument("--kind", required=True, choices=list(TOKENIZERS))
     tool.add_argument("--vocab_path", required=True, help="the tokenizer's file")
     tool.add_argument(
@@ -94,7 +94,7 @@ def main(arguments: argparse.Namespace) -> None:
         split: expand(patterns) for split, patterns in _patterns(arguments).items()
     }
     config = _tokenizer_config(arguments)
-    out = Path(arguments.out).expanduser().resolve()
+    out = Path(arguments.output).expanduser().resolve()
     out.mkdir(parents=True, exist_ok=True)
     tokenizer = copy_tokenizer(arguments.kind, config, out)
     rules = Rules(
@@ -138,10 +138,10 @@ def _problems(arguments: argparse.Namespace) -> list[str]:
     for name in ("record_characters", "processes"):
         if getattr(arguments, name) < 1:
             problems.append(f"--{name}={getattr(arguments, name)} must be at least 1")
-    if "://" in arguments.out:
+    if "://" in arguments.output:
         problems.append(
-            f"--out={arguments.out} must be on a disk (or a mounted bucket): shards are"
-            " read by random access"
+            f"--output={arguments.output} must be on a disk (or a mounted bucket):"
+            " shards are read by random access"
         )
     if arguments.beam_options and arguments.runner != "beam":
         problems.append("--beam_options has no effect without --runner=beam")
@@ -196,7 +196,7 @@ def _refuse_others(out: Path, names: set[str]) -> None:
     )
     if others:
         raise UserError(
-            f"--out={out} holds shards of other text: {', '.join(others[:5])}; give"
+            f"--output={out} holds shards of other text: {', '.join(others[:5])}; give"
             " another folder, or remove it"
         )
 

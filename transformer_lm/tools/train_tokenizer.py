@@ -129,26 +129,26 @@ def texts_of(files: TextFiles) -> Iterator[str]:
         number += 1
 
 
-def make_parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
-    parser = ToolParser(module=_NAME, description=__doc__ or "")
-    parser.add_argument("--kind", choices=sorted(TOKENIZERS), required=True)
-    parser.add_argument(
+    made = ToolParser(module=_NAME, description=__doc__ or "")
+    made.add_argument("--kind", choices=sorted(TOKENIZERS), required=True)
+    made.add_argument(
         "--input", nargs="+", required=True, help="files or globs, also by commas"
     )
-    parser.add_argument("--output", required=True, help="folder, local or gs://")
-    parser.add_argument(
+    made.add_argument("--output", required=True, help="folder, local or gs://")
+    made.add_argument(
         "--sample_characters",
         type=int,
         help="train on so many characters, drawn at random from all lines of the text",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the draw; default 0")
-    parser.add_argument(
+    made.add_argument("--seed", type=int, default=0, help="of the draw; default 0")
+    made.add_argument(
         "--max_corpus_chars",
         type=int,
         help="train on the first so many characters; default 10000000",
     )
-    parser.add_argument(
+    made.add_argument(
         "--processes",
         type=int,
         default=1,
@@ -156,13 +156,13 @@ def make_parser() -> argparse.ArgumentParser:
     )
     for name, defaults in option_defaults().items():
         shown = ", ".join(f"{value!r} ({kind})" for kind, value in defaults.items())
-        parser.add_argument(
+        made.add_argument(
             f"--{name}",
             type=_READERS[type(next(iter(defaults.values())))],
             metavar="VALUE",
             help=f"default {shown}".replace("%", "%%"),
         )
-    return parser
+    return made
 
 
 def _truth(text: str) -> bool:
@@ -177,4 +177,4 @@ _READERS = {int: int, str: str, bool: _truth}
 
 
 if __name__ == "__main__":
-    start_tool(main, make_parser())
+    start_tool(main, parser())
