@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 # The plain name takes a build with CUDA; name a CPU build where the index has one.
 TORCH ?= torch>=2.6
 READY := $(VENV)/.ready
+# Processes that share the tests.
+WORKERS ?= 2
 # The newest transformers 5, which has no Flax, with torch.
 HF5 ?= $(VENV)-hf5
 # The lock holds tested versions for the Python that runs; other Pythons take the ranges.
@@ -17,7 +19,8 @@ quickstart: $(READY)
 	$(BIN)/python main.py --config=configs/quickstart.py --workdir=runs/quickstart
 
 test: $(READY) lint
-	$(BIN)/python -m pytest -m "not slow and not gpu and not tpu" --ignore=tests/hf --ignore=tests/export
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not gpu and not tpu" \
+		--ignore=tests/hf --ignore=tests/export
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m "slow and not gpu and not tpu" --ignore=tests/hf --ignore=tests/export
