@@ -1,8 +1,8 @@
 """Rows as one line of cells, which is written from its beginning to its end.
 
 A run is a stretch of cells: a segment, or a part of it, or the room that is left at the
-end of a row. Writing cells in order is two to three times as fast as putting each token where
-it belongs, because numpy then neither jumps nor looks up where.
+end of a row. Writing cells in order is two to three times as fast as putting each token
+where it belongs, because numpy then neither jumps nor looks up where.
 """
 
 import numpy as np
