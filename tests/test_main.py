@@ -178,6 +178,14 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     assert "cannot be written to" in errors
 
 
+def test_a_network_too_large_for_the_memory_is_one_message(tmp_path):
+    _, errors = run(
+        "main.py", TINY, f"--workdir={tmp_path}", "--config.mlp_dim=40000000000", code=2
+    )
+    assert "the devices have too little memory" in errors
+    assert "grad_accumulation_steps" in errors
+
+
 def test_a_full_disk_leaves_what_was_saved(text_run, tmp_path):
     """A limit on the size of files stands for the full disk."""
     folder, _ = text_run

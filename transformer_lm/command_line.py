@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+import jax
 from absl import app, flags
 from absl import logging as absl_logging
 from ml_collections import config_dict, config_flags
@@ -20,6 +21,9 @@ from transformer_lm.train.preemption import EXIT_CODE, Preempted
 
 USER_ERROR = 2
 """Exit code when the user can put something right."""
+
+OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory")
+"""What XLA's messages say, by backend, when an array or a program does not fit."""
 
 
 def start(main: Callable[[Sequence[str]], None]) -> NoReturn:
@@ -34,6 +38,16 @@ def start(main: Callable[[Sequence[str]], None]) -> NoReturn:
             main(overrides)
         except UserError as error:
             stop(str(error), EXIT_CODE if isinstance(error, Preempted) else USER_ERROR)
+        except jax.errors.JaxRuntimeError as error:
+            if not any(words in str(error) for words in OUT_OF_MEMORY):
+                raise
+            stop(
+                f"the devices have too little memory: {str(error).splitlines()[0]}\n"
+                "Take a smaller batch_size or per_device_batch_size, more"
+                " grad_accumulation_steps (or, in evaluation, a smaller"
+                " eval_per_device_batch_size), shorter rows, remat=full, or more devices"
+                " with fsdp_parallel."
+            )
 
     prepare_environment()
     threading.excepthook = _keep_in_log

@@ -36,6 +36,15 @@ def test_the_first_use_trains_and_the_second_loads(tmp_path):
     assert again.model_proto == trained.model_proto
 
 
+def test_a_given_vocabulary_of_another_size_is_named(tmp_path, caplog):
+    given = train_or_load_tokenizer(CONFIG, SOURCE, str(tmp_path))
+    path = str(tmp_path / "sentencepiece_model")
+    for size, warns in [(given.vocab_size, False), (32_000, True)]:
+        config = SentencePieceConfig(vocab_path=path, vocab_size=size)
+        train_or_load_tokenizer(config, SOURCE, str(tmp_path / "other"))
+        assert (f"vocab_size={size} only matters" in caplog.text) == warns
+
+
 def test_a_vocabulary_of_words_is_trained_on_first_use_too(tmp_path, caplog):
     caplog.set_level("INFO")
     config = WordPieceConfig(vocab_size=900)

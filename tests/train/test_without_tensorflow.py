@@ -1,4 +1,4 @@
-"""Training, evaluation and sampling from prepared data, without TensorFlow.
+"""Training, evaluation, sampling and export from prepared data, without TensorFlow.
 
 `make test-no-tensorflow` runs this file where TensorFlow is not installed at all; here
 it is installed, and a process that tries to import it gets an ImportError.
@@ -46,7 +46,7 @@ def folder(tmp_path_factory):
     return path
 
 
-def test_training_evaluation_and_sampling_run(folder):
+def test_training_evaluation_sampling_and_export_run(folder):
     workdir = folder / "run"
     keys = ["dataset_name=prepared", f"data_path={folder}/data", "num_train_steps=2"]
     keys += ["warmup_steps=1", "log_every_steps=1", "num_eval_steps=1"]
@@ -64,6 +64,14 @@ def test_training_evaluation_and_sampling_run(folder):
     )
     assert code == 0, output[-5000:]
     assert output.count("昨日、") >= 2
+    code, output = run(
+        "transformer_lm/tools/export_hf.py",
+        f"--workdir={workdir}",
+        f"--output={folder}/export",
+    )
+    assert code == 0, output[-5000:]
+    assert "ids of 1,000 lines are equal" in output
+    assert (folder / "export" / "model.safetensors").is_file()
 
 
 def test_streamed_text_says_what_is_missing(folder):

@@ -59,7 +59,15 @@ def train_or_load_tokenizer(
             )
             return trained
         _wait_for(path, patience_seconds, process_count)
-    return config.load(workdir)
+    tokenizer = config.load(workdir)
+    if config.vocab_path and tokenizer.vocab_size != config.vocab_size:
+        logging.getLogger(__name__).warning(
+            "%s has %d tokens; vocab_size=%d only matters when a vocabulary is trained",
+            path,
+            tokenizer.vocab_size,
+            config.vocab_size,
+        )
+    return tokenizer
 
 
 def training_texts(source: Source, windows: Windows) -> Iterator[str]:

@@ -73,6 +73,16 @@ class Tokenizer(Protocol):
 class TokenizerConfig(Protocol[_Built]):
     """Settings of a tokenizer, from which it is loaded or trained."""
 
+    @property
+    def vocab_path(self) -> str | None:
+        """File that the user gave; None: that of the work folder."""
+        ...
+
+    @property
+    def vocab_size(self) -> int:
+        """Tokens, when a vocabulary is trained."""
+        ...
+
     def problems(self) -> list[str]:
         """Lists what cannot work, a line each."""
         ...

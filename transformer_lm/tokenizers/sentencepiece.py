@@ -1,6 +1,5 @@
 """SentencePiece (Kudo and Richardson 2018): trained, loaded, and run in the graph."""
 
-import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -192,15 +191,7 @@ class SentencePieceConfig:
                 f"the vocabulary {path} (from {origin}) does not exist; training writes"
                 " it, or set vocab_path to an existing SentencePiece model"
             )
-        tokenizer = SentencePieceTokenizer(path.read_bytes(), str(path))
-        if tokenizer.vocab_size != self.vocab_size:
-            logging.getLogger(__name__).warning(
-                "%s has %d pieces; vocab_size=%d only matters when a model is trained",
-                path,
-                tokenizer.vocab_size,
-                self.vocab_size,
-            )
-        return tokenizer
+        return SentencePieceTokenizer(path.read_bytes(), str(path))
 
     def train(self, texts: Iterable[str], workdir: str) -> SentencePieceTokenizer:
         """Trains a model, writes it and returns it; the same texts give the same file.

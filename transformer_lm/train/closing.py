@@ -36,9 +36,10 @@ def closing_summary(outcome: Outcome, workdir: str) -> str:
         "Where it is",
         f"  loss curves     {paths.curves}",
         f"  report          {paths.page}",
-        f"  TensorBoard     tensorboard --logdir={folder / 'tensorboard'}",
-        f"  checkpoints     {folder / 'checkpoints'}",
     ]
+    if (folder / "tensorboard").exists():
+        lines.append(f"  TensorBoard     tensorboard --logdir={folder / 'tensorboard'}")
+    lines.append(f"  checkpoints     {folder / 'checkpoints'}")
     if outcome.samples:
         lines.append(
             f"  more texts      python generate_text.py --workdir={workdir}"
