@@ -56,11 +56,20 @@ def parser() -> argparse.ArgumentParser:
     made = ToolParser(
         module="transformer_lm.tools.build_corpus", description=_DESCRIPTION
     )
+    made.add_argument(
+        "--output", required=True, help="folder of the corpus, local or gs://"
+    )
     defaults = BuildSettings(output="", inputs=())
-    add = made.add_argument
-    add("--output", required=True, help="folder of the corpus, local or gs://")
-    sources = made.add_argument_group("sources")
-    sources.add_argument(
+    _add_sources(made.add_argument_group("sources"), defaults)
+    _add_cleaning(made.add_argument_group("cleaning"), defaults)
+    _add_result(made.add_argument_group("result"), defaults)
+    _add_work(made.add_argument_group("work"))
+    return made
+
+
+def _add_sources(group: argparse._ArgumentGroup, defaults: BuildSettings) -> None:
+    """Adds what says which text is read."""
+    group.add_argument(
         "--inputs",
         nargs="+",
         default=[],
@@ -68,84 +77,90 @@ def parser() -> argparse.ArgumentParser:
         help="one argument a corpus: files or globs, separated by commas, local or gs://;"
         f" the ending says the format: {' '.join(all_endings())}",
     )
-    sources.add_argument(
+    group.add_argument(
         "--names",
         type=_words,
         default=(),
         help="a name for each corpus, separated by commas, downloads last; with several"
         " corpora it stands before the ids (default: corpus1,corpus2)",
     )
-    sources.add_argument(
+    group.add_argument(
         "--download",
         nargs="+",
         default=[],
         metavar="SOURCE",
         help=f"sources to download and add: {', '.join(SOURCES)}",
     )
-    sources.add_argument(
+    group.add_argument(
         "--downloads",
         default="downloads",
         help="folder for downloaded files (default: %(default)s)",
     )
-    sources.add_argument("--mirror", help="address to use in place of the source's own")
-    sources.add_argument(
+    group.add_argument("--mirror", help="address to use in place of the source's own")
+    group.add_argument(
         "--text_field",
         default=defaults.text_field,
         help="field of JSON Lines and Parquet that has the text (default: %(default)s)",
     )
-    sources.add_argument(
+    group.add_argument(
         "--id_field",
         default=defaults.id_field,
         help="field that has the id; without it a hash of the text is the id"
         " (default: %(default)s)",
     )
-    sources.add_argument(
+    group.add_argument(
         "--invalid_utf8",
         choices=("replace", "skip"),
         default=defaults.invalid_utf8,
         help="bytes that are no UTF-8 become U+FFFD, or their lines are skipped"
         " (default: %(default)s)",
     )
-    cleaning = made.add_argument_group("cleaning")
-    cleaning.add_argument(
+
+
+def _add_cleaning(group: argparse._ArgumentGroup, defaults: BuildSettings) -> None:
+    """Adds what says which text is left out or changed."""
+    group.add_argument(
         "--rules",
         default=defaults.rules,
         help="rules and presets, in the order in which they apply, separated by commas."
         f" Rules: {', '.join(rule_names())}. Presets: {', '.join(PRESETS)}"
         " (default: %(default)s)",
     )
-    cleaning.add_argument(
+    group.add_argument(
         "--skip_ids", help="file with an id a line: documents to leave out"
     )
-    cleaning.add_argument(
+    group.add_argument(
         "--deduplicate",
         choices=("none", "exact", "near"),
         default=defaults.deduplicate,
         help="drop documents that equal, or are much like, an earlier one"
         " (default: %(default)s)",
     )
-    cleaning.add_argument(
+    group.add_argument(
         "--near_threshold",
         type=float,
         default=defaults.near_threshold,
         help="Jaccard similarity from which documents are near duplicates"
         " (default: %(default)s)",
     )
-    cleaning.add_argument(
+    group.add_argument(
         "--shingle_characters",
         type=int,
         default=defaults.shingle_characters,
         help="length of the character n-grams compared for that (default: %(default)s)",
     )
-    result = made.add_argument_group("result")
-    result.add_argument(
+
+
+def _add_result(group: argparse._ArgumentGroup, defaults: BuildSettings) -> None:
+    """Adds what says how the corpus is divided and written."""
+    group.add_argument(
         "--split",
         type=_numbers,
         default=defaults.split,
         help="shares of train, validation and test, by a hash of the id"
         " (default: 98,1,1)",
     )
-    result.add_argument(
+    group.add_argument(
         "--mix",
         choices=("none", "undersample", "oversample", "repeat"),
         default=defaults.mix,
@@ -153,37 +168,39 @@ def parser() -> argparse.ArgumentParser:
         " leaving documents out, by repeating them, or repeat each corpus as often as"
         " its weight says (default: %(default)s)",
     )
-    result.add_argument(
+    group.add_argument(
         "--weights",
         type=_numbers,
         default=(),
         help="a number for each corpus, such as 1,5 (default: all alike)",
     )
-    result.add_argument(
+    group.add_argument(
         "--shard_characters",
         type=int,
         default=defaults.shard_characters,
         help="characters of a shard, about (default: %(default)s)",
     )
-    result.add_argument(
+    group.add_argument(
         "--overwrite",
         action="store_true",
         help="replace a corpus of other settings in the output folder",
     )
-    work = made.add_argument_group("work")
-    work.add_argument(
+
+
+def _add_work(group: argparse._ArgumentGroup) -> None:
+    """Adds what changes the time, and no byte of the corpus."""
+    group.add_argument(
         "--processes",
         type=int,
         default=os.cpu_count() or 1,
         help="worker processes; the result does not depend on it (default: the number"
         " of cores)",
     )
-    work.add_argument(
+    group.add_argument(
         "--scratch",
         help="local folder with room for the text, for intermediate files"
         " (default: the output folder)",
     )
-    return made
 
 
 def _words(text: str) -> tuple[str, ...]:
