@@ -1,16 +1,22 @@
 """The one place where the data side imports TensorFlow, and calls Python from it."""
 
+import atexit
 import contextlib
 import functools
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import weakref
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from transformer_lm.registry import UserError
 
 if TYPE_CHECKING:
     import tensorflow as tf
+
+
+_READING: "weakref.WeakSet[Generator[Any, None, None]]" = weakref.WeakSet()
+"""Data sets that are being read."""
 
 
 @functools.cache
@@ -32,7 +38,18 @@ def import_tensorflow() -> Any:  # Any: a module.
             f"streaming text needs TensorFlow, which cannot be imported ({error});"
             " pip install -r requirements.txt"
         ) from error
+    atexit.register(_stop_reading)
     return tensorflow
+
+
+def _stop_reading() -> None:
+    """Ends the reading of every data set, while its threads may still call Python.
+
+    A thread of TensorFlow that asks for Python when the interpreter is going away never
+    comes back, and the process waits for it for ever.
+    """
+    for elements in list(_READING):
+        elements.close()
 
 
 @contextlib.contextmanager
@@ -102,11 +119,17 @@ class PythonCalls:
         self, dataset: "tf.data.Dataset"
     ) -> Iterator[Any]:  # Any: nested dicts of arrays, as the data set has them.
         """Yields the elements of a data set that calls these functions, as arrays."""
-        try:
-            yield from dataset.as_numpy_iterator()
-        except import_tensorflow().errors.OpError:
-            self.raise_kept()
-            raise
+
+        def elements() -> Generator[Any, None, None]:
+            try:
+                yield from dataset.as_numpy_iterator()
+            except import_tensorflow().errors.OpError:
+                self.raise_kept()
+                raise
+
+        reading = elements()
+        _READING.add(reading)
+        return reading
 
     def raise_kept(self) -> None:
         """Raises the first error that a function has raised, if there is one."""
