@@ -145,7 +145,7 @@ def build_page(runs: Sequence[Run]) -> str:
 <p>Written {now()}. Losses, perplexity, bits per character and accuracy are each run's
 best, other figures its last.</p>
 {names}<h2>Figures</h2>
-{table(head, rows, numbers=True)}
+{table(head[:-1], [row[:-1] for row in rows], numbers=True)}
 <h2>Curves</h2>
 {picture(draw_runs(runs), "The figures of each run over the steps")}
 <h2>Settings that differ</h2>

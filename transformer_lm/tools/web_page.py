@@ -25,6 +25,7 @@ th, td { text-align: left; padding: .25rem .7rem; border: 1px solid #e0e3e7;
          overflow-wrap: anywhere; vertical-align: top; }
 thead th { background: #eef0f3; }
 tbody th { font-weight: normal; }
+thead th, .number { overflow-wrap: normal; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 details { background: #fff; border: 1px solid #e0e3e7; border-radius: .5rem;
           padding: .4rem .9rem; margin: .4rem 0; }
