@@ -8,7 +8,7 @@ from transformer_lm import loggers
 from transformer_lm.config import defaults, resolve
 from transformer_lm.settings import Evaluation
 
-OFFLINE = """
+WRITER = """
 import sys
 from transformer_lm.metrics import MetricWriter
 writer = MetricWriter(
@@ -21,26 +21,32 @@ writer.close()
 """
 
 
+def run_writer(tmp_path: pathlib.Path, **environment: str) -> tuple[int, str]:
+    """Runs the program in an environment that knows no account; (exit code, errors)."""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", WRITER, str(tmp_path / "実験")],
+        capture_output=True,
+        check=False,
+        encoding="utf-8",
+        env={
+            "PATH": "",
+            "HOME": str(tmp_path),
+            "WANDB_SILENT": "true",
+            "JAX_PLATFORMS": "cpu",
+            **environment,
+        },
+        cwd=pathlib.Path(loggers.__file__).parents[1],
+    )
+    return done.returncode, done.stderr
+
+
 def test_weights_and_biases_gets_figures_and_samples_offline(
     tmp_path: pathlib.Path,
 ) -> None:
     pytest.importorskip("wandb")
     for _ in range(2):  # The second time is a run that goes on.
-        done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", OFFLINE, str(tmp_path / "実験")],
-            capture_output=True,
-            check=False,
-            encoding="utf-8",
-            env={
-                "PATH": "",
-                "HOME": str(tmp_path),
-                "WANDB_MODE": "offline",
-                "WANDB_SILENT": "true",
-                "JAX_PLATFORMS": "cpu",
-            },
-            cwd=pathlib.Path(loggers.__file__).parents[1],
-        )
-        assert done.returncode == 0, done.stderr
+        code, errors = run_writer(tmp_path, WANDB_MODE="offline")
+        assert code == 0, errors
     name = (tmp_path / "実験" / loggers.WANDB_FILE).read_text()
     files = sorted((tmp_path / "実験" / "wandb").glob(f"offline-run-*-{name}"))
     assert files
@@ -52,6 +58,15 @@ def test_weights_and_biases_gets_figures_and_samples_offline(
     assert "吾輩は猫である" in table.read_bytes().decode("unicode_escape") or (
         "吾輩は猫である" in table.read_text()
     )
+
+
+def test_without_a_login_a_message_says_what_to_do(tmp_path: pathlib.Path) -> None:
+    pytest.importorskip("wandb")
+    code, errors = run_writer(tmp_path)
+    assert code == 1
+    last = errors.strip().splitlines()[-1]
+    assert last.startswith("transformer_lm.registry.UserError: wandb_project='試し'")
+    assert "WANDB_MODE=offline" in last
 
 
 def test_without_the_package_a_run_is_refused_before_any_work(

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from etils import epath
 
+from transformer_lm.registry import UserError
+
 if TYPE_CHECKING:
     from clu import metric_writers
 
@@ -94,25 +96,36 @@ class WandbLogger:
         folder: work folder; keeps the run's id and, where it is local, wandb's files.
         project: name of the project.
         settings: of the run.
+
+    Raises:
+        UserError: if wandb does not start, for want of a login or a network.
     """
 
     def __init__(
         self, folder: epath.Path, project: str, settings: Mapping[str, object]
     ) -> None:
         import wandb
+        from wandb.errors import Error
 
         file = folder / WANDB_FILE
         if not file.exists():
             file.write_text(secrets.token_hex(4))
         self._table = wandb.Table
-        self._run = wandb.init(
-            project=project,
-            name=folder.name,
-            id=file.read_text(),
-            resume="allow",
-            config=dict(settings),
-            dir=None if "://" in str(folder) else str(folder),
-        )
+        try:
+            self._run = wandb.init(
+                project=project,
+                name=folder.name,
+                id=file.read_text(),
+                resume="allow",
+                config=dict(settings),
+                dir=None if "://" in str(folder) else str(folder),
+            )
+        except Error as error:
+            raise UserError(
+                f"wandb_project={project!r}: Weights & Biases does not start ({error})."
+                " Give `wandb login` once, or set WANDB_MODE=offline in the environment,"
+                " or leave wandb_project unset."
+            ) from error
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:
         """Sends figures."""
