@@ -23,7 +23,7 @@ class Base:
     """A base."""
 
     width: int = 8
-    """Of a row | column."""
+    """Of a row | column <x>."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,8 +44,8 @@ def test_inherited_keys_and_descriptions_of_several_lines():
     text = config_reference.table(Derived)
     assert text.startswith("Two lines of summary.\n\n|")
     assert text.splitlines()[4:] == [
-        "| `width` | `int` | `8` | Of a row \\| column. |",
-        "| `mode` | `str \\| None` | `None` | Either a or b. |",
+        "| `width` | `int` | `8` | Of a row &#124; column &lt;x&gt;. |",
+        "| `mode` | `str or None` | `None` | Either a or b. |",
     ]
 
 

@@ -9,6 +9,7 @@ is written twice. A test holds the page of the repository to what this command w
 import argparse
 import ast
 import dataclasses
+import html
 import inspect
 import itertools
 import textwrap
@@ -91,8 +92,9 @@ def key_rows(cls: type) -> Iterator[str]:
     described = described_fields(cls)
     for field in dataclasses.fields(cls):
         kind, meaning = described[field.name]
-        cells = (f"`{field.name}`", f"`{kind}`", f"`{field.default!r}`", meaning)
-        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+        kind = kind.replace(" | ", " or ")  # A | would end the cell.
+        meaning = html.escape(meaning, quote=False).replace("|", "&#124;")
+        yield f"| `{field.name}` | `{kind}` | `{field.default!r}` | {meaning} |"
 
 
 def table(cls: type) -> str:
