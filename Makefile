@@ -13,7 +13,7 @@ HF5 ?= $(VENV)-hf5
 LOCK := requirements-lock-$(shell $(PYTHON) -c 'import sys; print("py%d%d" % sys.version_info[:2])').txt
 CONSTRAINTS := $(if $(wildcard $(LOCK)),-c $(LOCK),)
 
-.PHONY: quickstart test test-slow test-hf test-export test-no-tensorflow docs lint format lock clean
+.PHONY: quickstart test test-slow test-hf test-export test-no-tensorflow docs notebooks lint format lock clean
 
 quickstart: $(READY)
 	$(BIN)/python main.py --config=configs/quickstart.py --workdir=runs/quickstart
@@ -63,6 +63,11 @@ $(DOCS)/.ready: requirements-docs.txt
 	test -x $(DOCS)/bin/python || $(PYTHON) -m venv $(DOCS)
 	$(DOCS)/bin/python -m pip install --quiet -r requirements-docs.txt
 	touch $@
+
+# Executes the notebooks, with few steps.
+notebooks: $(READY)
+	$(BIN)/python -m pip install --quiet nbclient ipykernel "$(TORCH)"
+	$(BIN)/python -m pytest -m "slow or not slow" tests/docs/test_notebooks.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
