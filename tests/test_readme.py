@@ -84,6 +84,20 @@ def test_both_readmes_have_the_same_commands():
     assert english == japanese
 
 
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [("README.md", "README.ja.md")]
+    + [(f"docs/{n}.md", f"docs/ja/{n}.md") for n in ("start", "tpu", "gpu", "export")],
+)
+def test_both_languages_have_the_same_parts(first, second):
+    """Headings, points, rows of tables, blocks and pictures, in the same order."""
+    marks = re.compile(r"^(#+ |\| |- |```\w*|!\[)", re.MULTILINE)
+    english, japanese = (
+        marks.findall((ROOT / name).read_text()) for name in (first, second)
+    )
+    assert english == japanese
+
+
 @pytest.mark.parametrize("name", ["start", "tpu", "gpu", "export", "data", "reproduce"])
 def test_japanese_pages_have_the_commands_of_the_english_ones(name):
     """Two of them are shorter, and say so; they add nothing of their own."""
