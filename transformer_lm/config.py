@@ -106,6 +106,7 @@ class Settings:
     def problems_on(self, num_devices: int, num_processes: int) -> list[str]:
         """Lists what cannot work on this many devices and processes, a line each."""
         problems = self.mesh.problems_on(num_devices)
+        problems += self.evaluation.problems_here()
         if problems:
             return problems
         if self.training.process_rows:

@@ -102,7 +102,7 @@ def run(settings: Settings, workdir: str) -> Outcome:
         if evaluates and signal is None:
             outcome = hold_out.look(state.evaluated)
             held_out = outcome.metrics
-            reporter.evaluated(step, outcome.metrics, outcome.samples)
+            reporter.evaluated(step, held_out, outcome.samples, data.report())
         if saves:
             saver.save(step, state, data.get_state(), reporter.window(), held_out)
         if signal is not None:

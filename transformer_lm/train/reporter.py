@@ -1,5 +1,6 @@
 """Carries figures from the steps to the files and the screen."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -45,6 +46,8 @@ class Reporter:
             workdir,
             resume_step=step,
             tensorboard=settings.evaluation.tensorboard,
+            wandb_project=settings.evaluation.wandb_project,
+            settings=settings.flat(),
             enabled=is_first,
         )
         self._progress = Progress(
@@ -75,11 +78,16 @@ class Reporter:
         self._progress.update(step, values)
 
     def evaluated(
-        self, step: int, metrics: dict[str, float], samples: dict[str, str]
+        self,
+        step: int,
+        metrics: dict[str, float],
+        samples: dict[str, str],
+        data: Mapping[str, object],
     ) -> None:
-        """Writes what was seen at an evaluation."""
+        """Writes what was seen at an evaluation, and what was read until then."""
         self._writer.scalars(step, metrics)
         self._writer.texts(step, samples)
+        self._writer.data(step, data)
         self._writer.flush()
 
     def restart_clock(self, step: int) -> None:
