@@ -85,5 +85,5 @@ def test_too_many_skipped_steps_in_a_row_stop_the_run():
 
 def test_a_gradient_above_its_limit_is_named():
     training = Training(gradient_norm_limit=5.0)
-    with pytest.raises(UserError, match="norm 7 is above gradient_norm_limit=5.0"):
+    with pytest.raises(UserError, match=r"norm 7 is above gradient_norm_limit=5\.0"):
         MetricWindow({}, training).add(3, metrics(1.0, norm=7.0, sound=False))

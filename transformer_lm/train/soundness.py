@@ -69,7 +69,7 @@ def _newest_first(workdir: str) -> list[tuple[int, epath.Path]]:
 
 
 def _free_name(path: epath.Path) -> epath.Path:
-    """A name that is not taken: `7`, `7-2`, `7-3`, …"""
+    """Returns a name that is not taken, like `7`, else `7-2`, else `7-3`."""
     name, number = path, 1
     while name.exists():
         number += 1
