@@ -12,6 +12,7 @@ FILES = sorted((ROOT / PACKAGE).rglob("*.py"))
 LEVELS = {
     "registry": 0,
     "environment": 0,
+    "exit_codes": 0,
     "settings": 1,
     "models": 1,
     "objectives": 1,

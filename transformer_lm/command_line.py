@@ -16,17 +16,9 @@ from ml_collections import config_dict, config_flags
 
 from transformer_lm.config import CHOICES, ConfigError, Settings, resolve
 from transformer_lm.environment import prepare_environment
+from transformer_lm.exit_codes import INTERRUPTED, PEER_LOST, PREEMPTED, USER_ERROR
 from transformer_lm.registry import UserError, describe_unknown
-from transformer_lm.train.preemption import EXIT_CODE, Preempted
-
-USER_ERROR = 2
-"""Exit code when the user can put something right."""
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C where nothing is saved yet: 128 + SIGINT."""
-
-PEER_LOST = 75
-"""Exit code when another process of the run is gone (EX_TEMPFAIL of sysexits.h)."""
+from transformer_lm.train.preemption import Preempted
 
 PEER_WORDS = ("Gloo", "Connection closed by peer", "coordination", "DEADLINE_EXCEEDED")
 """What JAX's messages say when it waits for a process that does not answer."""
@@ -46,7 +38,7 @@ def start(main: Callable[[Sequence[str]], None]) -> NoReturn:
         try:
             main(overrides)
         except UserError as error:
-            stop(str(error), EXIT_CODE if isinstance(error, Preempted) else USER_ERROR)
+            stop(str(error), PREEMPTED if isinstance(error, Preempted) else USER_ERROR)
         except KeyboardInterrupt:
             stop("interrupted before training began", INTERRUPTED)
         except OSError as error:

@@ -22,9 +22,8 @@ import time
 from collections.abc import Sequence
 from types import FrameType
 
-from transformer_lm.command_line import PEER_LOST
+from transformer_lm.exit_codes import PEER_LOST, PREEMPTED
 from transformer_lm.tools.command import ToolParser, start_tool
-from transformer_lm.train.preemption import EXIT_CODE as PREEMPTED
 
 LONGEST_PAUSE = 300.0
 """Seconds; pauses double up to this."""

@@ -56,27 +56,42 @@ def test_killed_runs_end_bit_identical(uninterrupted, kills):
 )
 def test_killed_runs_of_every_family_end_bit_identical(family, tmp_path):
     cache = tmp_path / "cache"
-    finish(start(tmp_path / "whole", cache, family))
+    finish(start(tmp_path / "whole", cache, family=family))
     kill_and_finish(tmp_path / "killed", cache, 3, family=family)
     assert_same_end(tmp_path / "whole", tmp_path / "killed")
 
 
-def test_sigterm_saves_and_the_same_command_goes_on(uninterrupted):
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_asked_to_end_saves_and_goes_on(uninterrupted, number):
     folder, _ = uninterrupted
-    workdir = folder / "terminated"
+    workdir = folder / number.name
     process = start(workdir, folder / "cache")
     wait_for_checkpoint(process, workdir, 7)
-    process.send_signal(signal.SIGTERM)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == 143, output
-    last = output.splitlines()[-1]
-    assert "SIGTERM received: saved step" in last
+    process.send_signal(number)
+    last = finish(process, code=143).splitlines()[-1]
+    assert f"{number.name} received: saved step" in last
     assert str(newest_checkpoint(workdir)) in last
-    assert "Traceback" not in output
+    assert not (workdir / "run.lock").exists()
+    if number == signal.SIGINT:
+        return
     assert f"going on from checkpoint {newest_checkpoint(workdir)}" in finish(
         start(workdir, folder / "cache")
     )
     assert_same_end(folder / "whole", workdir)
+
+
+def test_a_second_run_in_the_folder_is_refused(uninterrupted):
+    folder, _ = uninterrupted
+    workdir = folder / "shared"
+    first = start(workdir, folder / "cache")
+    wait_for_checkpoint(first, workdir, 7)
+    first.send_signal(signal.SIGSTOP)
+    output = finish(start(workdir, folder / "cache", "--take_over"), code=2)
+    assert f"in use by another run: process {first.pid} on host" in output
+    first.kill()
+    first.communicate()
+    output = finish(start(workdir, folder / "cache", num_train_steps=21))
+    assert f"left by a run that is gone (process {first.pid}" in output
 
 
 def test_a_finished_run_is_not_trained_again(uninterrupted):
