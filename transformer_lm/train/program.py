@@ -74,6 +74,8 @@ def build_program(
         transformation,
         schedule,
         settings.training.ema_decay,
+        skips=settings.training.nonfinite_policy == "skip",
+        gradient_norm_limit=settings.training.gradient_norm_limit,
     )
     everywhere = NamedSharding(mesh, PartitionSpec())
     return Program(
