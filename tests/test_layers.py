@@ -11,6 +11,8 @@ FILES = sorted((ROOT / PACKAGE).rglob("*.py"))
 
 LEVELS = {
     "registry": 0,
+    "file_names": 0,
+    "json_files": 0,
     "environment": 0,
     "settings": 1,
     "models": 1,

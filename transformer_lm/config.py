@@ -47,12 +47,18 @@ FIXED: dict[str, type] = {
 }
 
 
+_SHOWN_PROBLEMS = 30
+"""More are counted: a file that is no config at all has thousands."""
+
+
 class ConfigError(UserError):
     """Everything that is wrong with a config, in one message."""
 
     def __init__(self, problems: list[str], source: str = "the config") -> None:
         self.problems = problems
-        lines = "".join(f"\n  - {problem}" for problem in problems)
+        lines = "".join(f"\n  - {problem}" for problem in problems[:_SHOWN_PROBLEMS])
+        if len(problems) > _SHOWN_PROBLEMS:
+            lines += f"\n  - … and {len(problems) - _SHOWN_PROBLEMS} more"
         super().__init__(f"{len(problems)} problem(s) in {source}:{lines}")
 
 

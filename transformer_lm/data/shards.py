@@ -123,11 +123,12 @@ class ShardReader:
         self._names = ", ".join(str(path) for path in data)
         self._kind = np.dtype(kind)
         try:
-            tables = [np.load(path, mmap_mode="r") for path in index]
+            # Not np.load, which reads archives and, if it is let, pickles too.
+            tables = [np.lib.format.open_memmap(path, "r") for path in index]
             self.index = np.concatenate(tables)
             # Any: its stubs know neither its length nor how to read several records.
             self._source: Any = ArrayRecordDataSource([str(path) for path in data])
-        except (OSError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError, OverflowError) as error:
             raise self._damaged(error) from error
         if self.index.dtype != INDEX or len(self.index) != len(self._source):
             raise self._damaged(
