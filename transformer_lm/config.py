@@ -220,6 +220,10 @@ def from_saved(flat: Mapping[str, Any]) -> config_dict.ConfigDict:
     Raises:
       ConfigError: if the run has keys that this program does not know.
     """
+    if missing := [part for part in CHOICES if part not in flat]:
+        raise ConfigError(
+            [f"key {part!r} is missing" for part in missing], "the saved settings"
+        )
     config = defaults(**{part: str(flat[part]) for part in CHOICES})
     if unknown := sorted(flat.keys() - config.keys()):
         raise ConfigError(

@@ -19,6 +19,9 @@ from transformer_lm.registry import UserError
 LARGEST_BYTES = 1 << 28
 """A longer file is not read (256 MiB); manifests of 100,000 shards have a quarter."""
 
+_DEEPEST = 100
+"""Objects and lists in one another; ours have 5."""
+
 _Made = TypeVar("_Made")
 
 
@@ -57,6 +60,8 @@ def parse_object(content: bytes, origin: str, remedy: str) -> dict[str, Any]:
         value = json.loads(content.decode())
         # Halves of surrogate pairs, which JSON can spell, are no text.
         json.dumps(value, ensure_ascii=False).encode()
+        if _is_deeper(value, _DEEPEST):
+            raise RecursionError
     except (ValueError, RecursionError) as error:
         raise UserError(
             f"{origin}:{_line_of(error, content)}: damaged ({_reason(error)}); {remedy}"
@@ -112,11 +117,23 @@ def _problems(hint: Any, value: Any, name: str) -> list[str]:
         return [f"{name or 'it'} is {shown} and no {wanted}"]
     if plain is dict:
         pairs = [(f"{name}[{key!r}]", item) for key, item in value.items()]
-        return [p for place, item in pairs for p in _problems(arguments[1], item, place)]
+        return [
+            p for place, item in pairs for p in _problems(arguments[1], item, place)
+        ]
     if plain is list:
         pairs = [(f"{name}[{place}]", item) for place, item in enumerate(value)]
-        return [p for place, item in pairs for p in _problems(arguments[0], item, place)]
+        return [
+            p for place, item in pairs for p in _problems(arguments[0], item, place)
+        ]
     return []
+
+
+def _is_deeper(value: Any, levels: int) -> bool:  # Any: JSON.
+    """Whether a value has more levels of objects and lists."""
+    if not isinstance(value, dict | list):
+        return False
+    parts = value.values() if isinstance(value, dict) else value
+    return not levels or any(_is_deeper(part, levels - 1) for part in parts)
 
 
 def _fields(kind: Any) -> dict[str, Any]:  # Any: a dataclass, and types.

@@ -5,7 +5,6 @@ import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-
 _LONGEST_NAME = 80
 """Characters of an unknown name that a message shows."""
 

@@ -19,14 +19,19 @@ from transformer_lm.corpora.readers import find_sources, format_of, reader_of
 from transformer_lm.corpora.readers.interface import Reading
 from transformer_lm.corpora.text_files import TextFiles
 
-RULES = "nfkc,control_characters,whitespace,citation_numbers,templates,footnotes,sentences"
+RULES = (
+    "nfkc,control_characters,whitespace,citation_numbers,templates,footnotes,sentences"
+)
 TEXT = "一行目。\n二行目。\n\n次の文書、ＡＢＣ。\n".encode()
 JSONL = b"".join(
     json.dumps(value, ensure_ascii=False).encode() + b"\n"
     for value in (
         {"id": "1", "text": "本文。\n二行目。", "title": "題"},
         {"id": 7, "text": "数の名", "url": "https://example.org"},
-        {"text": "\ud800 half".encode("utf-8", "replace").decode(), "x": [1, {"y": None}]},
+        {
+            "text": "\ud800 half".encode("utf-8", "replace").decode(),
+            "x": [1, {"y": None}],
+        },
     )
 )
 CIRRUS = (
@@ -37,7 +42,7 @@ CIRRUS = (
 ).encode()
 WIKITEXT = (
     "'''日本'''（{{lang|en|x}}、）は[[国|島国]]<ref name=\"a\">{{Cite|x}}</ref>&#x3042;。\n"
-    "{| class=\"a\"\n! 年\n|-\n| [[1900年]]\n|}\n* 一つ\n** 二つ\n<!-- 注 -->"
+    '{| class="a"\n! 年\n|-\n| [[1900年]]\n|}\n* 一つ\n** 二つ\n<!-- 注 -->'
     "[https://example.org 公式]<math>x_{1}</math>__NOTOC__\n[[Category:国]]"
 ).encode()
 PAGES = (
@@ -81,9 +86,14 @@ def markup(content: bytes, folder: Path) -> None:
     """Reads wikitext, in a page that XML can hold."""
     text = content.decode(errors="ignore").replace("]]>", "")
     text = "".join(c for c in text if c >= " " or c in "\n\t")
-    page = f"<page><ns>0</ns><id>1</id><revision><text><![CDATA[{text}]]></text></revision></page>"
-    page = page.encode(errors="ignore").replace(b"\xef\xbf\xbe", b"").replace(
-        b"\xef\xbf\xbf", b""
+    page = (
+        "<page><ns>0</ns><id>1</id><revision><text>"
+        f"<![CDATA[{text}]]></text></revision></page>"
+    )
+    page = (
+        page.encode(errors="ignore")
+        .replace(b"\xef\xbf\xbe", b"")
+        .replace(b"\xef\xbf\xbf", b"")
     )
     documents(page, folder, ending=".xml")
 
@@ -96,7 +106,7 @@ def corpus_manifest(content: bytes, folder: Path) -> None:
 
 def _of_ending(name: str, seed: bytes, ending: str) -> Target:
     read = functools.partial(documents, ending=ending)
-    return Target(name, (seed, b"\xef\xbb\xbf" + seed), read, f"x{ending}")
+    return Target(name, (seed,), read, f"x{ending}")
 
 
 TARGETS = (
@@ -111,7 +121,10 @@ TARGETS = (
     Target("wikitext", (WIKITEXT,), markup),
     Target("text_records", (TEXT,), functools.partial(records, ending=".txt"), "x.txt"),
     Target(
-        "jsonl_records", (JSONL,), functools.partial(records, ending=".jsonl"), "x.jsonl"
+        "jsonl_records",
+        (JSONL,),
+        functools.partial(records, ending=".jsonl"),
+        "x.jsonl",
     ),
     Target(
         "corpus_manifest",

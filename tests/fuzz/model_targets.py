@@ -136,7 +136,7 @@ def legacy(content: bytes, folder: Path) -> None:
 
 def hf_configs(content: bytes, folder: Path) -> None:
     """Reads a config.json as that of each family."""
-    complaint: Exception | None = None
+    complaints = []
     for family in CONVERSIONS:
         for name in FOLDERS.get(family, ("",)):
             (folder / name).mkdir(exist_ok=True)
@@ -144,9 +144,9 @@ def hf_configs(content: bytes, folder: Path) -> None:
         try:
             CONVERSIONS[family].from_hf_configs(read_configs(str(folder), family))
         except UserError as error:
-            complaint = error
-    if complaint is not None:
-        raise complaint
+            complaints.append(error)
+    if len(complaints) == len(CONVERSIONS):
+        raise complaints[-1]
 
 
 def hf_weights(content: bytes, folder: Path) -> None:
@@ -186,7 +186,9 @@ def prompts(content: bytes, folder: Path) -> None:
         tokenizer.decode(ids).encode()
 
 
-WEIGHTS = safetensors.save({"a": np.zeros((2, 3), np.float32), "b": np.ones(2, np.int8)})
+WEIGHTS = safetensors.save(
+    {"a": np.zeros((2, 3), np.float32), "b": np.ones(2, np.int8)}
+)
 INDEX = b'{"metadata": {}, "weight_map": {"a": "model-1.safetensors"}}'
 BERT = (
     b'{"model_type": "bert", "hidden_size": 8, "num_hidden_layers": 1,'

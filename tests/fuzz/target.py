@@ -1,4 +1,4 @@
-"""What is attacked: a reader that gets bytes and has to give a result or a plain message."""
+"""What is attacked: a reader of bytes, which has to give a result or a plain message."""
 
 import dataclasses
 import logging

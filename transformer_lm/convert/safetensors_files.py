@@ -37,4 +37,6 @@ def read_safetensors(file: epath.Path) -> Arrays:
     try:
         return load_file(os.fspath(file))
     except (SafetensorError, ValueError, TypeError, KeyError, OverflowError) as error:
-        raise UserError(f"{file} cannot be read ({error!r}); download it again") from error
+        raise UserError(
+            f"{file} cannot be read ({error!r}); download it again"
+        ) from error

@@ -57,9 +57,7 @@ def to_bytes(values: dict[str, Any], settings: dict[str, Any]) -> bytes:
     return json.dumps(state, ensure_ascii=False).encode()
 
 
-def from_bytes(
-    state: bytes, settings: dict[str, Any], kind: type[_Place]
-) -> _Place:
+def from_bytes(state: bytes, settings: dict[str, Any], kind: type[_Place]) -> _Place:
     """Reads a saved position back.
 
     Args:

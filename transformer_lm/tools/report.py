@@ -12,6 +12,7 @@ import datetime
 import html
 import io
 import json
+import logging
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from etils import epath
 
+from transformer_lm.json_files import read_object
 from transformer_lm.metrics import (
     ENVIRONMENT_FILE,
     METRICS_FILE,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SETTINGS_FILE = "settings.json"
+LOGGER = logging.getLogger("transformer_lm")
 
 Curve = list[tuple[int, float]]
 """(step, value), in the order of writing."""
@@ -114,9 +117,26 @@ def read_curves(records: Iterable[Mapping[str, Any]]) -> dict[str, Curve]:
     curves: dict[str, Curve] = {}
     for record in records:
         for name, value in record.items():
-            if name not in ("step", "time"):
-                curves.setdefault(name, []).append((record["step"], float(value)))
+            if name in ("step", "time"):
+                continue
+            number = _number(value)
+            if number is None:
+                LOGGER.warning(
+                    "%.80s of step %d is no number; passed over", name, record["step"]
+                )
+            else:
+                curves.setdefault(name, []).append((record["step"], number))
     return curves
+
+
+def _number(value: Any) -> float | None:  # Any: JSON.
+    """A figure of a line of metrics, if it is one."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
 
 
 def draw_curves(curves: Mapping[str, Curve]) -> bytes:
@@ -283,7 +303,7 @@ def _settings_table(path: epath.Path) -> str:
     """Builds the table of a JSON object's keys; says so where there is none."""
     if not path.exists():
         return f"<p>No {html.escape(path.name)} in the work folder.</p>\n"
-    rows = _flatten(json.loads(path.read_text())).items()
+    rows = _flatten(read_object(path, "remove it")).items()
     return _table(("key", "value"), rows, numbers=False)
 
 

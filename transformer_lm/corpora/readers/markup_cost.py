@@ -28,12 +28,15 @@ _CLOSING = {"}}": "{{", "]]": "[[", "|}": "{|", "]": "["}
 _COUNTED = frozenset({*"*#:;&", "----"})
 """Marks of lists, rulers and entities, which open nothing."""
 
-_RAW = frozenset(
-    "chem ce gallery math nowiki pre score source syntaxhighlight timeline".split()
+_RAW = (
+    *("chem", "ce", "gallery", "math", "nowiki", "pre", "score", "source"),
+    *("syntaxhighlight", "timeline"),
 )
 """Tags whose content is no markup."""
 
-_SINGLE = frozenset("br hr img li dd dt td th tr wbr meta link".split())
+_SINGLE = (
+    *("br", "hr", "img", "li", "dd", "dt", "td", "th", "tr", "wbr", "meta", "link"),
+)
 """Tags that need no closing one."""
 
 
