@@ -115,17 +115,12 @@ def _problems(hint: Any, value: Any, name: str) -> list[str]:
         shown = repr(value)[:40]
         wanted = getattr(plain, "__name__", str(plain))
         return [f"{name or 'it'} is {shown} and no {wanted}"]
-    if plain is dict:
-        pairs = [(f"{name}[{key!r}]", item) for key, item in value.items()]
-        return [
-            p for place, item in pairs for p in _problems(arguments[1], item, place)
-        ]
-    if plain is list:
-        pairs = [(f"{name}[{place}]", item) for place, item in enumerate(value)]
-        return [
-            p for place, item in pairs for p in _problems(arguments[0], item, place)
-        ]
-    return []
+    parts: list[tuple[str, Any]] = []
+    if isinstance(value, dict):
+        parts = [(f"{name}[{key!r}]", item) for key, item in value.items()]
+    elif isinstance(value, list):
+        parts = [(f"{name}[{place}]", item) for place, item in enumerate(value)]
+    return [p for place, item in parts for p in _problems(arguments[-1], item, place)]
 
 
 def _is_deeper(value: Any, levels: int) -> bool:  # Any: JSON.

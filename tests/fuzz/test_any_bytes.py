@@ -24,7 +24,6 @@ def test_sound_input_is_read(name, tmp_path):
     complaints = [attack(target, seed, tmp_path) for seed in target.seeds]
     # An export of settings alone lacks its vocabulary.
     assert not any(complaints) or name == "exported_settings", complaints
-    )
 
 
 @pytest.mark.parametrize("name", TARGETS)

@@ -25,7 +25,7 @@ def read_legacy_checkpoint(file: epath.PathLike) -> dict[str, Any]:
       UserError: if the file is not such a checkpoint.
     """
     try:
-        tree = serialization.msgpack_restore(epath.Path(file).read_bytes())
+        tree: Any = serialization.msgpack_restore(epath.Path(file).read_bytes())
     except _DAMAGE as error:
         raise UserError(f"{file} is no Flax msgpack checkpoint: {error!r}") from error
     params = tree.get("params") if isinstance(tree, dict) else None

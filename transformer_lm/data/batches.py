@@ -86,7 +86,8 @@ class BatchIterator(Iterator[Batch]):
 
     def set_state(self, state: bytes) -> None:
         """Goes to a position; see `TrainBatches`."""
-        saved = refuse_impossible(from_bytes(state, self._settings, _MarkedPosition))
+        saved = from_bytes(state, self._settings, _MarkedPosition)
+        refuse_impossible(saved)
         if saved.mark:
             self._records.use_resume_mark(saved.mark)
         values = dataclasses.asdict(saved)

@@ -93,15 +93,14 @@ def from_bytes(state: bytes, settings: dict[str, Any], kind: type[_Place]) -> _P
     return construct(kind, values, origin, _REMEDY)
 
 
-def refuse_impossible(position: Position) -> Position:
-    """Returns a position as it is.
+def refuse_impossible(position: Position) -> None:
+    """Refuses a position that no run can have saved.
 
     Raises:
-      UserError: if it has numbers that no run can have saved.
+      UserError: naming its impossible numbers.
     """
     if problems := position.problems():
         raise UserError(
             f"the saved position in the data is damaged: {'; '.join(problems)};"
             f" {_REMEDY}"
         )
-    return position

@@ -132,7 +132,8 @@ class PreparedBatches(Iterator[Batch]):
             )
         self._rows = saved.rows
         for stream, position in zip(self._streams, saved.folders, strict=True):
-            stream.go_to(refuse_impossible(position))
+            refuse_impossible(position)
+            stream.go_to(position)
 
     def report(self) -> Report:
         """Returns the epoch of each folder, and what became of its records so far."""
