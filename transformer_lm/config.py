@@ -6,6 +6,7 @@ reader of such a dict and gives the typed `Settings` back, or all problems at on
 """
 
 import dataclasses
+import functools
 import json
 import types
 import typing
@@ -284,9 +285,15 @@ def _classes(choices: Mapping[str, str]) -> dict[str, type]:
     return chosen | FIXED
 
 
+@functools.cache
+def _type_hints(cls: type) -> dict[str, Any]:
+    """The types of a class's fields; finding them takes most of the time of a config."""
+    return typing.get_type_hints(cls)
+
+
 def _field_type(cls: type, name: str) -> tuple[type, bool]:
     """The plain type of a field, and whether it may be None."""
-    hint = typing.get_type_hints(cls)[name]
+    hint = _type_hints(cls)[name]
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
         kinds = [kind for kind in typing.get_args(hint) if kind is not type(None)]
         return _plain(kinds[0]), True

@@ -6,6 +6,7 @@ is refused like a syntax error.
 """
 
 import dataclasses
+import functools
 import json
 import types
 import typing
@@ -131,6 +132,7 @@ def _is_deeper(value: Any, levels: int) -> bool:  # Any: JSON.
     return not levels or any(_is_deeper(part, levels - 1) for part in parts)
 
 
+@functools.cache
 def _fields(kind: Any) -> dict[str, Any]:  # Any: a dataclass, and types.
     """The type of each field of a dataclass."""
     hints = typing.get_type_hints(kind)

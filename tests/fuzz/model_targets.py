@@ -226,7 +226,7 @@ TARGETS = (
         functools.partial(pieces, kind="tokenizer.json"),
         "tokenizer.json",
     ),
-    Target("legacy_msgpack", (legacy_checkpoint(),), legacy, "checkpoint_1"),
+    Target("legacy_msgpack", (legacy_checkpoint(),), legacy),
     Target("hf_config", (BERT, ELECTRA, GPT2), hf_configs),
     Target("hf_weights", (WEIGHTS,), hf_weights, "model.safetensors"),
     Target("hf_index", (INDEX,), hf_index),
