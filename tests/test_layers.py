@@ -11,8 +11,11 @@ FILES = sorted((ROOT / PACKAGE).rglob("*.py"))
 
 LEVELS = {
     "registry": 0,
+    "file_names": 0,
+    "json_files": 0,
     "environment": 0,
- "exit_codes": "mecab": 0,
+    "exit_codes": 0,
+    "mecab": 0,
     "settings": 1,
     "models": 1,
     "objectives": 1,
@@ -23,7 +26,8 @@ LEVELS = {
     "parallel": 1,
     "config": 2,
     "checkpoint": 2,
- "checksums": "loggers": 2,
+    "checksums": 2,
+    "loggers": 2,
     "metrics": 2,
     "progress": 2,
     "throughput": 2,
