@@ -11,7 +11,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from transformer_lm.config import Settings
 from transformer_lm.objectives.vocabulary import Vocabulary
-from transformer_lm.parallel import batch_sharding
+from transformer_lm.parallel import batch_sharding, on_mesh
 from transformer_lm.train.attention import settle_attention
 from transformer_lm.train.evaluate import EvalStep
 from transformer_lm.train.gradients import make_gradients, make_own_pace_gradients
@@ -68,7 +68,7 @@ def build_program(
         shapes,
         placed,
     )
-    apply = network_apply(model, mesh)
+    apply = network_apply(model)
     objective = settings.objective.bind(vocabulary)
     gradients = make_gradients(objective, apply)
     if settings.training.process_rows:
@@ -88,13 +88,13 @@ def build_program(
         abstract=abstract,
         init=init,
         train_step=jax.jit(
-            train_step,
+            on_mesh(mesh)(train_step),
             in_shardings=(placed, batch_sharding(mesh, leading=1)),
             out_shardings=(placed, everywhere),
             donate_argnums=0,
         ),
         eval_step=jax.jit(
-            make_eval_step(objective, apply),
+            on_mesh(mesh)(make_eval_step(objective, apply)),
             in_shardings=(placed.parameters, batch_sharding(mesh), everywhere),
             out_shardings=everywhere,
         ),
