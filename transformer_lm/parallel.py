@@ -3,8 +3,9 @@
 Networks name the logical axes of their parameters; `RULES` maps these to mesh axes.
 """
 
+import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,6 +120,23 @@ def shardings(boxed: Any, mesh: Mesh) -> Any:
 def batch_sharding(mesh: Mesh, leading: int = 0) -> NamedSharding:
     """Sharding of rows over the mesh, behind `leading` axes that are not divided."""
     return NamedSharding(mesh, PartitionSpec(*(None,) * leading, BATCH_AXES))
+
+
+@contextlib.contextmanager
+def on_mesh(mesh: Mesh | None) -> Iterator[None]:
+    """Tells code that is being traced which mesh it is for, and `RULES`.
+
+    What the compiler cannot divide by itself is divided by that. Inside a `shard_map`
+    its own mesh stays in force; None stands for a single device.
+    """
+    if mesh is None or not jax.sharding.get_abstract_mesh().empty:
+        yield
+        return
+    with (
+        jax.sharding.use_abstract_mesh(mesh.abstract_mesh),
+        nn.logical_axis_rules(RULES),
+    ):
+        yield
 
 
 def to_global(

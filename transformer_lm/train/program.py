@@ -64,7 +64,7 @@ def build_program(
         shapes,
         placed,
     )
-    apply = network_apply(model)
+    apply = network_apply(model, mesh)
     objective = settings.objective.bind(vocabulary)
     gradients = make_gradients(objective, apply)
     if settings.training.process_rows:
