@@ -41,7 +41,9 @@ def compiled(function, *, out_specs=PartitionSpec("x")):
             ROW * 7 / 8,
         ),
         (
-            lambda row: jax.lax.ppermute(row, "x", [(i, (i + 1) % 8) for i in range(8)]),
+            lambda row: jax.lax.ppermute(
+                row, "x", [(i, (i + 1) % 8) for i in range(8)]
+            ),
             "collective-permute",
             ROW,
         ),

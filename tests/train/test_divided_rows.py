@@ -11,8 +11,10 @@ ROWS = 24
 """In a global batch; no width of the networks."""
 
 
-@pytest.mark.parametrize("scan_layers", [False, True])
-@pytest.mark.parametrize("family", ["gpt2", "albert"])
+@pytest.mark.parametrize(
+    ("family", "scan_layers"),
+    [("gpt2", False), ("transformer_lm", True), ("albert", False), ("electra", False)],
+)
 def test_no_device_holds_activations_of_all_rows(tiny_settings, family, scan_layers):
     settings = tiny_settings(
         family,

@@ -134,7 +134,7 @@ class Embedding(nn.Module):
 
     def __call__(self, ids: jax.Array) -> jax.Array:
         """Returns the vectors `[…, features]` of ids `[…]`."""
-        return jnp.take(self.embedding.astype(self.dtype), ids, axis=0)
+        return divide_by_rows(jnp.take(self.embedding.astype(self.dtype), ids, axis=0))
 
     def attend(self, hidden: jax.Array) -> jax.Array:
         """Scores every row of the table: `[…, features]` to `[…, size]`."""
