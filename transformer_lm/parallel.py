@@ -123,15 +123,11 @@ def batch_sharding(mesh: Mesh, leading: int = 0) -> NamedSharding:
 
 
 @contextlib.contextmanager
-def on_mesh(mesh: Mesh | None) -> Iterator[None]:
+def on_mesh(mesh: Mesh) -> Iterator[None]:
     """Tells code that is being traced which mesh it is for, and `RULES`.
 
-    What the compiler cannot divide by itself is divided by that. Inside a `shard_map`
-    its own mesh stays in force; None stands for a single device.
+    What the compiler cannot divide by itself is divided by that.
     """
-    if mesh is None or not jax.sharding.get_abstract_mesh().empty:
-        yield
-        return
     with (
         jax.sharding.use_abstract_mesh(mesh.abstract_mesh),
         nn.logical_axis_rules(RULES),

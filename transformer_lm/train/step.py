@@ -8,10 +8,8 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import linen as nn
-from jax.sharding import Mesh
 
 from transformer_lm.objectives.interface import Apply, Batch, Objective, Sums
-from transformer_lm.parallel import on_mesh
 from transformer_lm.train.gradients import Gradients
 from transformer_lm.train.state import TrainState
 
@@ -19,13 +17,8 @@ Metrics = dict[str, Any]
 """`sums` of the objective, and scalars: learning_rate, gradient_norm, finite, …"""
 
 
-def network_apply(model: nn.Module, mesh: Mesh | None = None) -> Apply:
-    """Returns the function that objectives call to run `model`.
-
-    Args:
-      model: the network.
-      mesh: that it runs on; None: a single device.
-    """
+def network_apply(model: nn.Module) -> Apply:
+    """Returns the function that objectives call to run `model`."""
 
     def apply(
         parameters: Any,
@@ -36,10 +29,7 @@ def network_apply(model: nn.Module, mesh: Mesh | None = None) -> Apply:
         dropout = (
             {} if rng is None else {"deterministic": False, "rngs": {"dropout": rng}}
         )
-        with on_mesh(mesh):
-            return model.apply(
-                {"params": parameters}, *inputs, method=method, **dropout
-            )
+        return model.apply({"params": parameters}, *inputs, method=method, **dropout)
 
     return apply
 
