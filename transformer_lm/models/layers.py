@@ -56,8 +56,12 @@ def divide_by_rows(activations: jax.Array) -> jax.Array:
     """Keeps `[batch, …]` divided over devices by rows alone, where a mesh is in force.
 
     Left to itself, the compiler divides the width as that of the parameters (fsdp),
-    and then has every device go through every row.
+    and then has every device go through every row. In a `shard_map` each device has
+    its own rows already.
     """
+    mesh = jax.sharding.get_abstract_mesh()
+    if set(mesh.axis_names) == set(mesh.manual_axes):
+        return activations
     others = (None,) * (activations.ndim - 1)
     return spmd.with_logical_constraint(activations, ("batch", *others))
 

@@ -75,7 +75,7 @@ def make_plan(settings: Settings, topology: Topology) -> Plan:
     """
     devices = topology.devices()
     processes = len({device.process_index for device in devices})
-    if problems := settings.problems_on(len(devices), processes):
+    if problems := settings.problems_on(len(devices), processes, devices[0].platform):
         raise ConfigError(problems, f"the config on {topology.name}")
     training = settings.training
     micro_rows = training.process_micro_rows(len(devices), processes) * processes

@@ -39,6 +39,7 @@ def make_train_step(
     transformation: optax.GradientTransformation,
     schedule: optax.Schedule,
     ema_decay: float | None,
+    updates_placed: Any,
 ) -> Callable[[TrainState, Batch], tuple[TrainState, Metrics]]:
     """Returns the update, ready for `jax.jit`.
 
@@ -49,6 +50,7 @@ def make_train_step(
       transformation: from gradients to updates.
       schedule: of the learning rate, for the report.
       ema_decay: of the moving average, where the run keeps one.
+      updates_placed: shardings of the parameters' update, leaf by leaf.
     """
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
@@ -56,6 +58,7 @@ def make_train_step(
         rng = jax.random.fold_in(jax.random.wrap_key_data(state.rng), state.step)
         grads, sums = gradients(state.parameters, batch, rng, scale)
         grads = jax.tree.map(lambda grad: grad / scale, grads)
+        grads = jax.lax.with_sharding_constraint(grads, updates_placed)
         gradient_norm = optax.tree.norm(grads)
         old = _as_float32(state.parameters)
         updates, optimizer = transformation.update(
