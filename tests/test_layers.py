@@ -34,6 +34,7 @@ LEVELS = {
     "train": 3,
     "convert": 3,
     "sampling": 3,
+    "planning": 3,
     "token_choice": 2,
     "tools": 4,
     "command_line": 4,
@@ -51,6 +52,7 @@ ALLOWED_ACROSS = {
     ("train", "sampling"),
     ("train", "convert"),
     ("train", "tools"),
+    ("planning", "train"),
     ("tools", "command_line"),
 }
 """Edges inside a level, or upwards, each with a reason in docs/architecture.md."""

@@ -107,6 +107,17 @@ class Settings:
             dtype=self.training.compute_dtype,
         )
 
+    def flops_per_token(self, vocab_size: int) -> float:
+        """Model FLOPs of training on one token, by the model's own formula.
+
+        Only hidden tokens meet the head of an encoder.
+        """
+        length = self.windows.max_target_length
+        if self.objective.rows == "causal":
+            return self.model.flops_per_token(vocab_size, length)
+        share = self.objective.predictions(length) / length
+        return self.model.flops_per_token(vocab_size, length, share)
+
     def flat(self) -> dict[str, Any]:
         """Returns all keys and values as plain JSON values, sorted by key."""
         values = dict(self.choices)

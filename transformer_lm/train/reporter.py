@@ -47,7 +47,7 @@ class Reporter:
         self._window = MetricWindow(window, training)
         self._throughput = Throughput(
             tokens_per_step=training.global_batch_size(jax.device_count()) * length,
-            flops_per_token=_flops_per_token(settings, vocab_size),
+            flops_per_token=settings.flops_per_token(vocab_size),
             peak_flops=device_peak_flops(jax.devices(), training.compute_dtype),
         )
         self._writer = MetricWriter(
@@ -125,13 +125,3 @@ class Reporter:
         """Finishes all files."""
         self._progress.close()
         self._writer.close()
-
-
-def _flops_per_token(settings: Settings, vocab_size: int) -> float:
-    """Operations of a training step a token; only hidden ones meet an encoder's head."""
-    length = settings.windows.max_target_length
-    model, objective = settings.model, settings.objective
-    if objective.rows == "causal":
-        return model.flops_per_token(vocab_size, length)
-    share = objective.predictions(length) / length
-    return model.flops_per_token(vocab_size, length, share)
