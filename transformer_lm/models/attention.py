@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from .dropout import Dropout
 from .layers import Projection
 
 MASKED = -1e9
@@ -124,7 +125,7 @@ class SelfAttention(nn.Module):
             key,
             value,
             mask,
-            dropout=nn.Dropout(self.dropout_rate, deterministic=self.deterministic),
+            dropout=Dropout(self.dropout_rate, deterministic=self.deterministic),
         )
         return Projection(
             features=(hidden.shape[-1],),
