@@ -21,8 +21,8 @@ SETTINGS = {
 ALLOCATOR = {
     # mallopt's number and value: large blocks come from the heap, not from new pages …
     "MALLOC_MMAP_MAX_": (-4, 0),
-    # … and freed ones stay there.
-    "MALLOC_TRIM_THRESHOLD_": (-1, 2**31 - 1),
+    # … and freed ones stay there: -1 never gives anything back.
+    "MALLOC_TRIM_THRESHOLD_": (-1, -1),
     # One heap, for the heaps of threads hold no block above 64 MiB.
     "MALLOC_ARENA_MAX": (-8, 1),
 }

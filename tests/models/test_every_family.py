@@ -10,8 +10,8 @@ import pytest
 from flax import linen as nn
 
 from transformer_lm.convert.paths import flatten, stack_layers, unflatten
-from transformer_lm.models.dropout import Dropout
 from transformer_lm.models import MODELS
+from transformer_lm.models.dropout import Dropout
 from transformer_lm.models.layers import padded_vocab_size
 from transformer_lm.parallel import RULES, MeshShape, batch_sharding, shardings
 
