@@ -14,7 +14,10 @@ ROW = WIDTH * 4
 """Bytes of a row of float32."""
 
 
-def compiled(function, *, out_specs=PartitionSpec("x")):
+ROWS = PartitionSpec("x")
+
+
+def compiled(function, *, out_specs=ROWS):
     """HLO text of a function of each device's row `[1, WIDTH]`, on eight devices."""
     mesh = Mesh(jax.devices(), "x")
     mapped = jax.shard_map(
