@@ -66,6 +66,10 @@ def is_remote(path: epath.Path) -> bool:
     return "://" in str(path)
 
 
+_LARGEST_STEP = 1 << 53
+"""Whole numbers that a drawing, in float64, tells apart."""
+
+
 def read_records(path: epath.Path) -> list[dict[str, Any]]:  # Any: JSON values.
     """Reads a JSON-lines file written here; a missing file holds no records.
 
@@ -79,9 +83,10 @@ def read_records(path: epath.Path) -> list[dict[str, Any]]:  # Any: JSON values.
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         try:
             record = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             record = None
-        if isinstance(record, dict) and isinstance(record.get("step"), int):
+        step = record.get("step") if isinstance(record, dict) else None
+        if record and isinstance(step, int) and 0 <= step < _LARGEST_STEP:
             records.append(record)
         else:
             _LOGGER.warning("%s line %d is torn; passed over", path, number)

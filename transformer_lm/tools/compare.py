@@ -8,12 +8,12 @@ figure with a curve a run and lists the settings in which the runs differ.
 
 import argparse
 import html
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from etils import epath
 
+from transformer_lm.json_files import read_object
 from transformer_lm.metrics import format_number
 from transformer_lm.registry import UserError
 from transformer_lm.tools.command import ToolParser, start_tool
@@ -85,7 +85,7 @@ def read_run(workdir: str) -> Run:
     """
     curves = logged_curves(workdir)
     file = epath.Path(workdir) / SETTINGS_FILE
-    settings = flatten(json.loads(file.read_text())) if file.exists() else {}
+    settings = flatten(read_object(file, "remove it")) if file.exists() else {}
     return Run(workdir, curves, settings)
 
 

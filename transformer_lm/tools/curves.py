@@ -1,10 +1,11 @@
 """The figures of a work folder over its steps, and a picture of them."""
 
 import io
+import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from etils import epath
 
@@ -13,6 +14,8 @@ from transformer_lm.registry import UserError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+LOGGER = logging.getLogger("transformer_lm")
 
 Curve = list[tuple[int, float]]
 """(step, value), in the order of writing."""
@@ -47,9 +50,26 @@ def read_curves(workdir: str) -> dict[str, Curve]:
     curves: dict[str, Curve] = {}
     for record in read_records(epath.Path(workdir) / METRICS_FILE):
         for name, value in record.items():
-            if name not in ("step", "time"):
-                curves.setdefault(name, []).append((record["step"], float(value)))
+            if name in ("step", "time"):
+                continue
+            number = _number(value)
+            if number is None:
+                LOGGER.warning(
+                    "%.80s of step %d is no number; passed over", name, record["step"]
+                )
+            else:
+                curves.setdefault(name, []).append((record["step"], number))
     return curves
+
+
+def _number(value: Any) -> float | None:  # Any: JSON.
+    """A figure of a line of metrics, if it is one."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return None
 
 
 def logged_curves(workdir: str) -> dict[str, Curve]:

@@ -8,13 +8,13 @@ be sent by mail and read offline. A run writes it when it ends.
 
 import argparse
 import html
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from etils import epath
 
+from transformer_lm.json_files import read_object
 from transformer_lm.metrics import (
     DATA_FILE,
     ENVIRONMENT_FILE,
@@ -142,7 +142,7 @@ def _json_table(path: epath.Path) -> str:
     """Builds the table of a JSON object's keys; says so where there is none."""
     if not path.exists():
         return f"<p>No {html.escape(path.name)} in the work folder.</p>\n"
-    rows = flatten(json.loads(path.read_text())).items()
+    rows = flatten(read_object(path, "remove it")).items()
     return table(("key", "value"), rows, numbers=False)
 
 
