@@ -134,3 +134,19 @@ def test_the_folder_is_free_after_an_error(folder):
     with pytest.raises(ZeroDivisionError), only_run(folder):
         raise ZeroDivisionError
     assert list(folder.iterdir()) == []
+
+
+def test_a_disk_that_is_full_for_a_while_leaves_no_litter(folder, monkeypatch, caplog):
+    first = RunLock(folder)
+    write_text = type(folder).write_text
+
+    def full(path, *arguments, **options):
+        write_text(path, "")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(folder), "write_text", full)
+    wait_until(lambda: "could not be rewritten" in caplog.text)
+    monkeypatch.undo()
+    first.check()
+    first.close()
+    assert list(folder.iterdir()) == []

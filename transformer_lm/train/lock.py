@@ -229,8 +229,12 @@ def _write(file: epath.Path, owner: Owner) -> None:
         file.write_text(json.dumps(asdict(owner)))
         return
     new = file.with_name(f"{file.name}.{owner.token}")
-    new.write_text(json.dumps(asdict(owner)))
-    new.replace(file)
+    try:
+        new.write_text(json.dumps(asdict(owner)))
+        new.replace(file)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
 
 
 def _read(file: epath.Path) -> Owner | None:
