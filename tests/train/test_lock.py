@@ -105,17 +105,19 @@ def test_a_lock_that_cannot_be_read_is_not_ignored(folder):
 
 @pytest.mark.parametrize("links", [True, False])
 def test_of_many_that_begin_at_once_one_gets_the_folder(folder, monkeypatch, links):
-    if not links:
+    link = os.link
+    all_saw_no_lock, held, refusals = threading.Barrier(8), [], []
 
-        def refused(*_):
+    def together(*paths):
+        all_saw_no_lock.wait()
+        if not links:
             raise OSError("no hard links here")
+        link(*paths)
 
-        monkeypatch.setattr(os, "link", refused)
-        monkeypatch.setattr(lock, "SETTLE_SECONDS", 0.5)
-    begun, held, refusals = threading.Barrier(8), [], []
+    monkeypatch.setattr(os, "link", together)
+    monkeypatch.setattr(lock, "SETTLE_SECONDS", 0.5)
 
     def begin():
-        begun.wait()
         try:
             held.append(RunLock(folder))
         except UserError as error:
