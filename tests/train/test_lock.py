@@ -96,6 +96,16 @@ def test_a_run_that_lost_its_folder_stops(folder):
     assert (folder / LOCK_FILE).exists()  # It is the other run's.
 
 
+def test_a_deleted_lock_comes_back(folder):
+    first = RunLock(folder)
+    (folder / LOCK_FILE).unlink()
+    wait_until((folder / LOCK_FILE).exists)
+    with pytest.raises(UserError, match="in use by another run"):
+        RunLock(folder)
+    first.check()
+    first.close()
+
+
 def test_a_lock_that_cannot_be_read_is_not_ignored(folder):
     (folder / LOCK_FILE).write_text("{")
     with pytest.raises(UserError, match="cannot be read"):
