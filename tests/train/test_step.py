@@ -10,6 +10,7 @@ from transformer_lm.objectives.vocabulary import Vocabulary
 from transformer_lm.parallel import MESH_AXES, to_global
 from transformer_lm.train.gradients import make_own_pace_gradients
 from transformer_lm.train.program import build_program
+from transformer_lm.train.step import is_sound
 
 VOCABULARY = Vocabulary(250)
 NO_DROPOUT = {"dropout_rate": 0.0, "attention_dropout_rate": 0.0}
@@ -317,6 +318,25 @@ def test_skipping_leaves_the_whole_state_but_the_count(tiny_settings, limit, is_
         np.array_equal, jax.device_get(after), before.replace(step=after.step)
     )
     assert all(jax.tree.leaves(same)) != is_sound
+
+
+@pytest.mark.parametrize(
+    ("total", "norm", "limit", "wanted"),
+    [
+        (1.0, 2.0, None, True),
+        (np.inf, 2.0, None, False),
+        (1.0, np.nan, None, False),
+        (np.nan, 2.0, 3.0, False),
+        (1.0, np.nan, 3.0, False),
+        (1.0, 3.5, 3.0, False),
+        (1.0, 3.0, 3.0, True),
+    ],
+)
+def test_a_sound_step_has_finite_sums_and_a_gradient_within_its_limit(
+    total, norm, limit, wanted
+):
+    sums = {"accuracy": (jnp.ones(()), 1.0), "loss": (jnp.asarray(total), 1.0)}
+    assert bool(is_sound(sums, jnp.asarray(norm), limit)) == wanted
 
 
 @pytest.mark.parametrize("broken", [np.nan, np.inf])
