@@ -52,7 +52,9 @@ def finish(process, code=0):
     """Waits for the end of a run; returns what it printed."""
     output, _ = process.communicate(timeout=600)
     assert process.returncode == code, output[-5000:]
-    assert code == 0 or "Traceback" not in output, output[-5000:]
+    # Before a run's last words, threads of tensorstore may complain, in C++.
+    words = output[output.rfind("main.py: ") :]
+    assert code == 0 or (words and "Traceback" not in words), output[-5000:]
     return output
 
 

@@ -26,7 +26,7 @@ def uninterrupted(tmp_path_factory):
 
 
 def kill_and_finish(workdir, cache, kills, **keys):
-    """Kills a run at random moments, each after a save, and lets it end at last."""
+    """Kills a run at random moments, each after a save; returns what its end prints."""
     chooser = random.Random(kills)
     for number in range(kills):
         process = start(workdir, cache, **keys)
@@ -36,7 +36,7 @@ def kill_and_finish(workdir, cache, kills, **keys):
         time.sleep(chooser.uniform(0, 0.3))
         process.send_signal(signal.SIGKILL)
         process.communicate()
-    finish(start(workdir, cache, **keys))
+    return finish(start(workdir, cache, **keys))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,9 @@ def kill_and_finish(workdir, cache, kills, **keys):
 def test_killed_runs_end_bit_identical(uninterrupted, kills):
     folder, _ = uninterrupted
     workdir = folder / f"killed_{kills}"
-    kill_and_finish(workdir, folder / "cache", kills)
+    output = kill_and_finish(workdir, folder / "cache", kills)
+    # Of ten kills, the last may come too late.
+    assert kills > 2 or "run.lock was left by a run that is gone" in output
     assert_same_end(folder / "whole", workdir)
 
 
@@ -61,26 +63,22 @@ def test_killed_runs_of_every_family_end_bit_identical(family, tmp_path):
     assert_same_end(tmp_path / "whole", tmp_path / "killed")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_run_that_is_asked_to_end_saves_and_goes_on(uninterrupted, number):
+def test_sigterm_saves_and_the_same_command_goes_on(uninterrupted):
     folder, _ = uninterrupted
-    workdir = folder / number.name
+    workdir = folder / "terminated"
     process = start(workdir, folder / "cache")
     wait_for_checkpoint(process, workdir, 7)
-    process.send_signal(number)
+    process.send_signal(signal.SIGTERM)
     last = finish(process, code=143).splitlines()[-1]
-    assert f"{number.name} received: saved step" in last
+    assert "SIGTERM received: saved step" in last
     assert str(newest_checkpoint(workdir)) in last
-    assert not (workdir / "run.lock").exists()
-    if number == signal.SIGINT:
-        return
     assert f"going on from checkpoint {newest_checkpoint(workdir)}" in finish(
         start(workdir, folder / "cache")
     )
     assert_same_end(folder / "whole", workdir)
 
 
-def test_a_second_run_in_the_folder_is_refused(uninterrupted):
+def test_a_second_run_is_refused_and_ctrl_c_frees_the_folder(uninterrupted):
     folder, _ = uninterrupted
     workdir = folder / "shared"
     first = start(workdir, folder / "cache")
@@ -88,10 +86,10 @@ def test_a_second_run_in_the_folder_is_refused(uninterrupted):
     first.send_signal(signal.SIGSTOP)
     output = finish(start(workdir, folder / "cache", "--take_over"), code=2)
     assert f"in use by another run: process {first.pid} on host" in output
-    first.kill()
-    first.communicate()
-    output = finish(start(workdir, folder / "cache", num_train_steps=21))
-    assert f"left by a run that is gone (process {first.pid}" in output
+    first.send_signal(signal.SIGCONT)
+    first.send_signal(signal.SIGINT)
+    assert "SIGINT received: saved step" in finish(first, code=143)
+    assert not (workdir / "run.lock").exists()
 
 
 def test_a_finished_run_is_not_trained_again(uninterrupted):

@@ -96,6 +96,16 @@ def test_a_run_that_lost_its_folder_stops(folder):
     assert (folder / LOCK_FILE).exists()  # It is the other run's.
 
 
+def test_a_deleted_lock_comes_back(folder):
+    first = RunLock(folder)
+    (folder / LOCK_FILE).unlink()
+    wait_until((folder / LOCK_FILE).exists)
+    with pytest.raises(UserError, match="in use by another run"):
+        RunLock(folder)
+    first.check()
+    first.close()
+
+
 def test_a_lock_that_cannot_be_read_is_not_ignored(folder):
     (folder / LOCK_FILE).write_text("{")
     with pytest.raises(UserError, match="cannot be read"):
@@ -105,17 +115,19 @@ def test_a_lock_that_cannot_be_read_is_not_ignored(folder):
 
 @pytest.mark.parametrize("links", [True, False])
 def test_of_many_that_begin_at_once_one_gets_the_folder(folder, monkeypatch, links):
-    if not links:
+    link = os.link
+    all_saw_no_lock, held, refusals = threading.Barrier(8), [], []
 
-        def refused(*_):
+    def together(*paths):
+        all_saw_no_lock.wait()
+        if not links:
             raise OSError("no hard links here")
+        link(*paths)
 
-        monkeypatch.setattr(os, "link", refused)
-        monkeypatch.setattr(lock, "SETTLE_SECONDS", 0.5)
-    begun, held, refusals = threading.Barrier(8), [], []
+    monkeypatch.setattr(os, "link", together)
+    monkeypatch.setattr(lock, "SETTLE_SECONDS", 0.5)
 
     def begin():
-        begun.wait()
         try:
             held.append(RunLock(folder))
         except UserError as error:
@@ -133,4 +145,20 @@ def test_of_many_that_begin_at_once_one_gets_the_folder(folder, monkeypatch, lin
 def test_the_folder_is_free_after_an_error(folder):
     with pytest.raises(ZeroDivisionError), only_run(folder):
         raise ZeroDivisionError
+    assert list(folder.iterdir()) == []
+
+
+def test_a_disk_that_is_full_for_a_while_leaves_no_litter(folder, monkeypatch, caplog):
+    first = RunLock(folder)
+    write_text = type(folder).write_text
+
+    def full(path, *arguments, **options):
+        write_text(path, "")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(folder), "write_text", full)
+    wait_until(lambda: "could not be rewritten" in caplog.text)
+    monkeypatch.undo()
+    first.check()
+    first.close()
     assert list(folder.iterdir()) == []

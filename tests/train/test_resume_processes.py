@@ -23,8 +23,8 @@ def free_port():
         return server.getsockname()[1]
 
 
-def train(folder, workdir, processes, steps):
-    """Runs main.py on two devices, all of one process or one of each of two."""
+def launch(folder, workdir, processes, steps, *, devices=2, **more):
+    """Starts main.py on some devices, shared out among processes."""
     keys = {
         "dataset_name": "prepared",
         "data_path": folder / "data",
@@ -37,9 +37,11 @@ def train(folder, workdir, processes, steps):
         "eval_every_steps": EACH,
         "checkpoint_every_steps": EACH,
         "tensorboard": False,
+        **more,
     }
-    place = ["--coordinator", f"127.0.0.1:{free_port()}", "--num_processes", "2"]
-    workers = [
+    coordinator = f"127.0.0.1:{free_port()}"
+    place = ["--coordinator", coordinator, "--num_processes", str(processes)]
+    return [
         subprocess.Popen(
             [
                 sys.executable,
@@ -47,12 +49,12 @@ def train(folder, workdir, processes, steps):
                 f"--config={ROOT}/configs/tiny.py:roberta",
                 f"--workdir={workdir}",
                 *(f"--config.{key}={value}" for key, value in keys.items()),
-                *([*place, f"--process_id={number}"] if processes == 2 else []),
+                *([*place, f"--process_id={number}"] if processes > 1 else []),
             ],
             env={
                 **os.environ,
                 "JAX_PLATFORMS": "cpu",
-                "JAX_NUM_CPU_DEVICES": str(2 // processes),
+                "JAX_NUM_CPU_DEVICES": str(devices // processes),
                 "JAX_COMPILATION_CACHE_DIR": str(folder / "cache"),
                 "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
             },
@@ -62,6 +64,11 @@ def train(folder, workdir, processes, steps):
         )
         for number in range(processes)
     ]
+
+
+def train(folder, workdir, processes, steps, **options):
+    """Trains to the end; returns what process 0 printed."""
+    workers = launch(folder, workdir, processes, steps, **options)
     outputs = [worker.communicate(timeout=900)[0] for worker in workers]
     for worker, output in zip(workers, outputs, strict=True):
         assert worker.returncode == 0, output[-5000:]
@@ -79,21 +86,31 @@ def losses(workdir):
     ]
 
 
-@pytest.mark.slow
-def test_1_2_1_processes_have_the_losses_of_one(tmp_path):
+def prepare_data(tmp_path):
+    """Prepares some text in the folder `data`."""
     CONFIG.train(LINES, str(tmp_path))
     write_texts(tmp_path / "a.jsonl", texts(0, 60))
     write_texts(tmp_path / "b.jsonl", texts(60, 10))
     vocabulary = tmp_path / "sentencepiece_model"
     files = {"train": tmp_path / "a.jsonl", "validation": tmp_path / "b.jsonl"}
     prepare(tmp_path / "data", vocabulary, **files)
-    train(tmp_path, tmp_path / "whole", 1, 3 * EACH)
-    for part, processes in enumerate((1, 2, 1), start=1):
-        output = train(tmp_path, tmp_path / "changing", processes, part * EACH)
-        assert "order of the data starts anew" not in output
-    one, other = losses(tmp_path / "whole"), losses(tmp_path / "changing")
-    assert len(one) == 3 * EACH + 3
+
+
+def assert_same_losses(one, other, count):
+    """One process and several add up in another order, and so round otherwise."""
+    one, other = losses(one), losses(other)
+    assert len(one) == count
     assert [entry[:2] for entry in one] == [entry[:2] for entry in other]
     np.testing.assert_allclose(
         [entry[2] for entry in other], [entry[2] for entry in one], rtol=0, atol=1e-6
     )
+
+
+@pytest.mark.slow
+def test_1_2_1_processes_have_the_losses_of_one(tmp_path):
+    prepare_data(tmp_path)
+    train(tmp_path, tmp_path / "whole", 1, 3 * EACH)
+    for part, processes in enumerate((1, 2, 1), start=1):
+        output = train(tmp_path, tmp_path / "changing", processes, part * EACH)
+        assert "order of the data starts anew" not in output
+    assert_same_losses(tmp_path / "whole", tmp_path / "changing", 3 * EACH + 3)

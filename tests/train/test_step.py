@@ -10,6 +10,7 @@ from transformer_lm.objectives.vocabulary import Vocabulary
 from transformer_lm.parallel import MESH_AXES, to_global
 from transformer_lm.train.gradients import make_own_pace_gradients
 from transformer_lm.train.program import build_program
+from transformer_lm.train.step import is_sound
 
 VOCABULARY = Vocabulary(250)
 NO_DROPOUT = {"dropout_rate": 0.0, "attention_dropout_rate": 0.0}
@@ -323,3 +324,55 @@ def test_what_fills_up_a_batch_is_not_computed():
     assert len(turns) == len(set(turns)) == 4
     assert float(grads) == 2.0
     assert jax.device_get(sums["loss"]) == (16.0, 16)
+
+
+@pytest.mark.parametrize(
+    ("limit", "is_sound"), [(1e9, True), (1e-9, False)], ids=["sound", "not sound"]
+)
+def test_skipping_leaves_the_whole_state_but_the_count(tiny_settings, limit, is_sound):
+    """A limit that no gradient keeps stands for one that is not finite."""
+    keys = {"nonfinite_policy": "skip", "gradient_norm_limit": limit, "ema_decay": 0.9}
+    settings = tiny_settings(**NO_DROPOUT, **keys)
+    program = build_program(settings, VOCABULARY, jax.devices()[:1])
+    before = jax.device_get(program.fresh_state(0))
+    after, metrics = program.train_step(
+        program.fresh_state(0), to_global(random_batch(0), program.mesh, 1)
+    )
+    assert bool(metrics["sound"]) == is_sound
+    assert int(after.step) == 1
+    same = jax.tree.map(
+        np.array_equal, jax.device_get(after), before.replace(step=after.step)
+    )
+    assert all(jax.tree.leaves(same)) != is_sound
+
+
+@pytest.mark.parametrize(
+    ("total", "norm", "limit", "wanted"),
+    [
+        (1.0, 2.0, None, True),
+        (np.inf, 2.0, None, False),
+        (1.0, np.nan, None, False),
+        (np.nan, 2.0, 3.0, False),
+        (1.0, np.nan, 3.0, False),
+        (1.0, 3.5, 3.0, False),
+        (1.0, 3.0, 3.0, True),
+    ],
+)
+def test_a_sound_step_has_finite_sums_and_a_gradient_within_its_limit(
+    total, norm, limit, wanted
+):
+    sums = {"accuracy": (jnp.ones(()), 1.0), "loss": (jnp.asarray(total), 1.0)}
+    assert bool(is_sound(sums, jnp.asarray(norm), limit)) == wanted
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_what_is_not_finite_never_reaches_the_state(tiny_settings, broken):
+    settings = tiny_settings(**NO_DROPOUT, nonfinite_policy="skip")
+    program = build_program(settings, VOCABULARY, jax.devices()[:1])
+    batch = random_batch(0)
+    batch["weights"][0, 0] = broken
+    state, metrics = program.train_step(
+        program.fresh_state(0), to_global(batch, program.mesh, 1)
+    )
+    assert not bool(metrics["sound"])
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(state.parameters))

@@ -115,23 +115,22 @@ class RunLock:
         """Gives the folder back."""
         self._ended.set()
         self._thread.join()
-        if not self._lost and self._is_mine():
+        held = _read(self._file)
+        if held is not None and held.token == self._owner.token:
             self._file.unlink()
 
     def _beat(self) -> None:
         while not self._ended.wait(BEAT_SECONDS):
             try:
-                if not self._is_mine():
+                held = _read(self._file)
+                if held is not None and held.token != self._owner.token:
                     self._lost = True
                     return
+                # Also where somebody deleted it, so that nobody else begins.
                 self._owner = replace(self._owner, beat=self._owner.beat + 1)
                 _write(self._file, self._owner)
             except OSError as error:
                 LOGGER.warning("%s could not be rewritten: %s", self._file, error)
-
-    def _is_mine(self) -> bool:
-        owner = _read(self._file)
-        return owner is not None and owner.token == self._owner.token
 
 
 @contextmanager
@@ -229,8 +228,12 @@ def _write(file: epath.Path, owner: Owner) -> None:
         file.write_text(json.dumps(asdict(owner)))
         return
     new = file.with_name(f"{file.name}.{owner.token}")
-    new.write_text(json.dumps(asdict(owner)))
-    new.replace(file)
+    try:
+        new.write_text(json.dumps(asdict(owner)))
+        new.replace(file)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
 
 
 def _read(file: epath.Path) -> Owner | None:

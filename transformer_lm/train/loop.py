@@ -55,7 +55,7 @@ def run(settings: Settings, workdir: str, *, take_over: bool = False) -> Outcome
         )
         try:
             return _train(settings, workdir, store, check_lock)
-        except UserError:
+        except (UserError, OSError):
             store.wait()  # What is being saved is whole before the process ends.
             raise
 

@@ -78,7 +78,7 @@ def make_train_step(
         )
         new = jax.tree.map(lambda leaf, kept: leaf.astype(kept.dtype), new, state)
         finite = jnp.isfinite(gradient_norm)
-        sound = _is_sound(sums, gradient_norm, gradient_norm_limit)
+        sound = is_sound(sums, gradient_norm, gradient_norm_limit)
         loss_scale = state.loss_scale
         # With float16, too large a scale, not a broken model: leave this update out.
         keeps = sound if skips else finite if loss_scale is not None else None
@@ -100,7 +100,7 @@ def make_train_step(
     return train_step
 
 
-def _is_sound(sums: Sums, norm: jax.Array, limit: float | None) -> jax.Array:
+def is_sound(sums: Sums, norm: jax.Array, limit: float | None) -> jax.Array:
     """Whether all is finite, and the gradient not above its limit."""
     sound = jnp.isfinite(norm) if limit is None else norm <= limit
     for total, _ in sums.values():
