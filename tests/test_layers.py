@@ -13,6 +13,7 @@ LEVELS = {
     "registry": 0,
     "file_names": 0,
     "json_files": 0,
+    "redaction": 0,
     "environment": 0,
     "settings": 1,
     "models": 1,

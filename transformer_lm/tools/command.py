@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from transformer_lm.redaction import without_tokens
 from transformer_lm.registry import UserError
 
 USER_ERROR = 2
@@ -69,6 +70,7 @@ def start_tool(
 def stop(
     parser: argparse.ArgumentParser, message: str, code: int = USER_ERROR
 ) -> NoReturn:
-    """Prints `<tool>: <message>` and ends the process."""
-    print(f"{parser.prog.rpartition('.')[2]}: {message}", file=sys.stderr)
+    """Prints `<tool>: <message>`, without tokens, and ends the process."""
+    name = parser.prog.rpartition(".")[2]
+    print(f"{name}: {without_tokens(message)}", file=sys.stderr)
     raise SystemExit(code)
