@@ -15,6 +15,7 @@ LEVELS = {
     "json_files": 0,
     "redaction": 0,
     "environment": 0,
+    "mecab": 0,
     "settings": 1,
     "models": 1,
     "objectives": 1,
@@ -40,6 +41,7 @@ LEVELS = {
 ALLOWED_ACROSS = {
     ("data", "tokenizers"),
     ("data", "corpora"),
+    ("mecab", "registry"),
     ("checkpoint", "config"),
     ("progress", "metrics"),
     ("train", "sampling"),
