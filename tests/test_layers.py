@@ -16,6 +16,7 @@ LEVELS = {
     "environment": 1,
     "exit_codes": 1,
     "mecab": 1,
+    "redaction": 1,
     "settings": 2,
     "models": 2,
     "objectives": 2,

@@ -16,7 +16,7 @@ from ml_collections import config_dict, config_flags
 
 from transformer_lm.config import CHOICES, ConfigError, Settings, resolve
 from transformer_lm.environment import prepare_environment
-from transformer_lm.exit_codes import INTERRUPTED, PEER_LOST, PREEMPTED, USER_ERROR
+from transformer_lm.redaction transformer_lm.exit_codes import without_tokens INTERRUPTED, PEER_LOST, PREEMPTED, USER_ERROR
 from transformer_lm.registry import UserError, describe_unknown
 from transformer_lm.train.preemption import Preempted
 
@@ -88,12 +88,12 @@ def _keep_in_log(failure: threading.ExceptHookArgs) -> None:
 
 
 def stop(message: str, code: int = USER_ERROR) -> NoReturn:
-    """Prints one message and ends the process at once.
+    """Prints one message, without tokens, and ends the process at once.
 
     Without Python's own ending, because threads of a checkpoint that could not be
     written would add their tracebacks to the message.
     """
-    print(f"{Path(sys.argv[0]).name}: {message}", file=sys.stderr)
+    print(f"{Path(sys.argv[0]).name}: {without_tokens(message)}", file=sys.stderr)
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)

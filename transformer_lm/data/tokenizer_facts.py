@@ -61,8 +61,6 @@ def load_beside(folder: Path, facts: TokenizerFacts) -> Tokenizer:
     defaults = {field.name: field.default for field in dataclasses.fields(kind)}
     settings = {**defaults, **facts.settings, "vocab_path": None}
     config = construct(kind, settings, origin, "prepare the data anew")
-    if problems := config.problems():
-        raise UserError(f"{origin}: {'; '.join(problems)}; prepare the data anew")
     tokenizer = config.load(str(folder))
     if probe_of(tokenizer) != facts.probe:
         raise UserError(

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from transformer_lm.exit_codes import INTERRUPTED, USER_ERROR
+from transformer_lm.redaction transformer_lm.exit_codes import without_tokens INTERRUPTED, USER_ERROR
 from transformer_lm.registry import UserError
 
 
@@ -85,6 +85,7 @@ def start_tool(
 def stop(
     parser: argparse.ArgumentParser, message: str, code: int = USER_ERROR
 ) -> NoReturn:
-    """Prints `<tool>: <message>` and ends the process."""
-    print(f"{parser.prog.rpartition('.')[2]}: {message}", file=sys.stderr)
+    """Prints `<tool>: <message>`, without tokens, and ends the process."""
+    name = parser.prog.rpartition(".")[2]
+    print(f"{name}: {without_tokens(message)}", file=sys.stderr)
     raise SystemExit(code)

@@ -1,5 +1,6 @@
 """Uploads an exported folder to the Hugging Face Hub."""
 
+from transformer_lm.redaction import without_tokens
 from transformer_lm.registry import UserError
 
 
@@ -28,8 +29,10 @@ def push(folder: str, repository: str) -> str:
         api.upload_folder(folder_path=folder, repo_id=repository)
     except (HfHubHTTPError, HFValidationError, OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else error
+        # A server may quote what it was sent.
         raise UserError(
-            f"{folder} could not be pushed to {repository}: {reason}\nThe folder is"
+            f"{folder} could not be pushed to {repository}:"
+            f" {without_tokens(str(reason))}\nThe folder is"
             " whole. Set HF_TOKEN to a token that may write (see docs/export.md), then"
             f" give: hf upload {repository} {folder}"
         ) from None

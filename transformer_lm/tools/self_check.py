@@ -8,7 +8,6 @@ import importlib.util
 import itertools
 import json
 import logging
-import os
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ import numpy as np
 from etils import epath
 
 from transformer_lm.convert.to_hf import CONFIG_FILE
+from transformer_lm.redaction import without_token_variables
 from transformer_lm.registry import UserError
 from transformer_lm.tools.head_outputs import HeadOutputs, head_outputs, rows_of
 from transformer_lm.tools.trained_model import TrainedModel
@@ -174,7 +174,11 @@ def _ask(
         result = subprocess.run(
             [*map(str, command), str(asked), str(answered)],
             cwd=place,
-            env={**os.environ, "HF_HOME": name, "JAX_PLATFORMS": "cpu"},
+            env={
+                **without_token_variables(),
+                "HF_HOME": name,
+                "JAX_PLATFORMS": "cpu",
+            },
             capture_output=True,
             text=True,
             timeout=PATIENCE_SECONDS,

@@ -46,6 +46,8 @@ class Parquet:
                 )
                 yield from self._rows(file, path, reading)
             except (self._pyarrow.ArrowException, ValueError, OSError) as error:
+                if getattr(error, "errno", None) is not None:
+                    raise  # Of the disk.
                 raise UserError(
                     f"{path} is no intact Parquet file ({error}); download or write it"
                     " again"

@@ -1,0 +1,172 @@
+"""Sources that were made to swell, to hang, or to stop a reader."""
+
+import io
+import json
+import lzma
+import tracemalloc
+
+import pyarrow
+import pyarrow.parquet
+import pytest
+from etils import epath
+
+from transformer_lm.corpora import decompression
+from transformer_lm.corpora.build.batches import Recipe, clean_batch
+from transformer_lm.corpora.readers import format_of, markup_cost, reader_of, wiki_xml
+from transformer_lm.corpora.readers.interface import Reading
+from transformer_lm.corpora.readers.wikitext import Wikitext
+from transformer_lm.registry import UserError
+
+
+def read(path):
+    reading = Reading()
+    reader = reader_of(format_of(epath.Path(path)))
+    return list(reader.read(epath.Path(path), reading)), reading
+
+
+def page(text, number=1):
+    return (
+        f"<page><title>題</title><ns>0</ns><id>{number}</id><revision>"
+        f"<text>{text}</text></revision></page>"
+    )
+
+
+HOSTILE_MARKS = ["{{a|", "[[a|", "<ref>", "&lt;a ", "&lt;!--", "[http://", "{|\n|-\n"]
+
+
+@pytest.mark.parametrize("mark", HOSTILE_MARKS)
+def test_a_page_whose_markup_does_not_close_is_counted_and_the_others_are_read(
+    tmp_path, mark
+):
+    mark = mark.replace("<", "&lt;")
+    hostile = mark * 4000
+    path = tmp_path / "x.xml"
+    path.write_text(f"<mediawiki>{page(hostile)}{page('本文。', 2)}</mediawiki>")
+    documents, reading = read(path)
+    assert [document.id for document in documents] == ["2"]
+    kind = "pages skipped whose markup does not close"
+    assert reading.faults.report()[kind] == 1
+
+
+def test_marks_that_close_and_some_that_do_not_cost_little():
+    article = (
+        "{{Infobox|a=[[b|c]]}}\n'''題'''は<ref name=\"a\">{{Cite|x}}</ref>[http://a b]。\n"
+        "* <br />[[d]]<ref name='a' />\n{| class=\"x\"\n| a\n|}\n<!-- [[ {{ -->"
+        "<math>{{{</math><nowiki>[[</nowiki>\n"
+    )
+    whole = article * 300
+    assert markup_cost.cost(whole) < markup_cost.LARGEST / 4
+    careless = "{{a|[[b|<i>" * 3 + whole
+    assert markup_cost.cost(careless) < markup_cost.LARGEST
+    crossed = "[[a{{b]]c}}" * 5000
+    assert markup_cost.cost(crossed) > markup_cost.LARGEST
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("run", ["、 ", "\u3000", " \u3000", "（、", "\n\u3000"])
+def test_a_long_run_of_one_kind_takes_no_square_of_time(run):
+    """With its square, this would take days."""
+    assert len(Wikitext().plain("a" + run * 500_000 + "b")) >= 2
+
+
+def test_an_entity_that_is_half_a_surrogate_pair_becomes_a_question_mark(tmp_path):
+    path = tmp_path / "x.xml"
+    path.write_text(f"<mediawiki>{page('前&amp;#xD800;後')}</mediawiki>")
+    documents, _ = read(path)
+    batch = clean_batch(Recipe("wiki_xml", "whitespace", "", None), documents)
+    assert batch.documents_in == 1
+    assert Wikitext().plain(documents[0].text) == "前?後"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"<mediawiki a='" + b"x" * 3000,
+        b"<mediawiki><!--" + b"x" * 3000,
+        b"<a>" * 1000,
+        b"<a>" + b"".join(b"<b%d/>" % number for number in range(2000)) + b"</a>",
+        b"<a>" + b"".join(b"<b c%d=''/>" % n for n in range(2000)) + b"</a>",
+    ],
+    ids=["attribute", "comment", "depth", "elements", "attributes"],
+)
+def test_xml_that_makes_the_parser_keep_things_is_refused(
+    tmp_path, monkeypatch, content
+):
+    monkeypatch.setattr(wiki_xml, "_TOKEN_BYTES", 1000)
+    monkeypatch.setattr(wiki_xml, "_PIECE_BYTES", 500)
+    (tmp_path / "x.xml").write_bytes(content)
+    with pytest.raises(UserError, match=r"x\.xml:1: .* has no place in a dump"):
+        read(tmp_path / "x.xml")
+
+
+def test_an_encoding_that_only_python_has_is_not_used(tmp_path):
+    text = "<?xml version='1.0' encoding='rot13'?><mediawiki></mediawiki>"
+    (tmp_path / "x.xml").write_text(text)
+    assert read(tmp_path / "x.xml")[0] == []
+
+
+def test_xz_that_asks_for_much_memory_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(decompression, "XZ_MEMORY", 1 << 22)
+    filters = [{"id": lzma.FILTER_LZMA2, "dict_size": 1 << 24}]
+    (tmp_path / "x.txt.xz").write_bytes(lzma.compress(b"text\n", filters=filters))
+    with pytest.raises(UserError, match=r"x\.txt\.xz .*Memory usage limit exceeded"):
+        read(tmp_path / "x.txt.xz")
+
+
+def test_xz_in_several_streams_is_read_whole_from_any_place(tmp_path):
+    streams = [lzma.compress(part) for part in (b"abc", b"", b"def" * 50_000)]
+    path = epath.Path(tmp_path / "x.txt.xz")
+    path.write_bytes(b"\0\0\0\0".join(streams) + b"\0" * 8)
+    for offset in (0, 2, 3, 100_000, 10**6):
+        with decompression.open_decompressed(path) as stream:
+            stream.seek(offset)
+            pieces = list(iter(lambda stream=stream: stream.read(1000), b""))
+        assert b"".join(pieces) == (b"abc" + b"def" * 50_000)[offset:]
+
+
+@pytest.mark.parametrize("ending", [".gz", ".xz"])
+def test_a_bomb_is_read_in_little_memory(tmp_path, ending):
+    import gzip
+
+    compress = {".gz": gzip.compress, ".xz": lzma.compress}[ending]
+    path = tmp_path / f"x.jsonl{ending}"
+    path.write_bytes(compress(b" " * (100 << 20)) + compress(b'\n{"text": "a"}\n'))
+    assert path.stat().st_size < 1 << 20
+    tracemalloc.start()
+    documents, reading = read(path)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [document.text for document in documents] == ["a"]
+    assert reading.faults.report()["lines longer than 64 MiB skipped"] == 1
+    assert peak < 90e6
+
+
+@pytest.mark.parametrize("ending", [".jsonl", ".json"])
+@pytest.mark.parametrize("value", ["[" * 100_000, "9" * 5000, "{" * 9, '{"a":' * 9999])
+def test_json_that_json_cannot_read_is_counted(tmp_path, ending, value):
+    path = tmp_path / f"x{ending}"
+    good = '{"index": {"_id": 1}}\n' if ending == ".json" else ""
+    path.write_text(f'{value}\n{good}{{"text": "a"}}\n')
+    documents, reading = read(path)
+    assert [document.text for document in documents] == ["a"]
+    assert reading.faults.report()["invalid JSON lines skipped"] == 1
+
+
+def test_halves_of_surrogate_pairs_in_names_become_question_marks(tmp_path):
+    value = {"id": "a\ud800", "text": "本文", "title": "\udfff題"}
+    (tmp_path / "x.jsonl").write_text(json.dumps(value))
+    pair = [{"index": {"_id": "a\ud800"}}, value]
+    (tmp_path / "x.json").write_text("\n".join(map(json.dumps, pair)))
+    for name in ("x.jsonl", "x.json"):
+        (document,) = read(tmp_path / name)[0]
+        assert (document.id, document.fields["title"]) == ("a?", "?題")
+
+
+def test_parquet_with_text_that_is_no_utf8_is_refused(tmp_path):
+    binary = pyarrow.array([b"a\xff"], pyarrow.binary())
+    text = pyarrow.Array.from_buffers(pyarrow.string(), 1, binary.buffers())
+    stream = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table({"text": text}), stream)
+    (tmp_path / "x.parquet").write_bytes(stream.getvalue())
+    with pytest.raises(UserError, match=r"x\.parquet is no intact Parquet file"):
+        read(tmp_path / "x.parquet")
