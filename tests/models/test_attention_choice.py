@@ -80,7 +80,7 @@ def test_an_explicit_kernel_needs_its_backend_once_that_is_known(kernel):
     assert choice_obstacles(kernel, unknown) == []
     (problem,) = choice_obstacles(kernel, dataclasses.replace(USE, backend="cpu"))
     assert problem.startswith(f"attention='{kernel}': it runs on ")
-    assert problem.endswith("and the backend is cpu")
+    assert problem.endswith("the backend is cpu; or set attention=auto")
 
 
 EXACT = {"dtype": "bfloat16", "attention_dropout_rate": 0.0}

@@ -90,7 +90,10 @@ def choice_obstacles(choice: str, use: AttentionUse) -> list[str]:
     """Says why a config cannot have the kernel it names, a line each."""
     if choice == "auto" or choice not in ATTENTION_CHOICES:
         return []
-    return [f"attention={choice!r}: {reason}" for reason in obstacles(choice, use)]
+    return [
+        f"attention={choice!r}: {reason}; or set attention=auto"
+        for reason in obstacles(choice, use)
+    ]
 
 
 def choose(choice: str, use: AttentionUse) -> tuple[str, Sequence[str]]:
