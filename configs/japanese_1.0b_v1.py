@@ -8,6 +8,8 @@ config but no published result.
 
 from transformer_lm.config import defaults
 
+TOPOLOGY = "v4-32"
+
 
 def get_config():
     config = defaults(
