@@ -11,6 +11,8 @@ Words come from TinySegmenter, which needs no dictionary.
 
 from transformer_lm.config import defaults
 
+TOPOLOGY = "v4-32"
+
 
 def get_config(tokenizer: str = "wordpiece"):
     config = defaults(

@@ -14,6 +14,8 @@ in albert_ja_base.
 
 from configs.albert_ja_base import get_config as get_base_config
 
+TOPOLOGY = "v4-32"
+
 
 def get_config():
     config = get_base_config(tokenizer="character")

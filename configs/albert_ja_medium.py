@@ -10,6 +10,8 @@ albert_ja_base.
 
 from configs.albert_ja_base import get_config as get_base_config
 
+TOPOLOGY = "v4-16"
+
 
 def get_config():
     config = get_base_config()

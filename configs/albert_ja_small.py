@@ -9,6 +9,8 @@ All but the sizes is as in albert_ja_base.
 
 from configs.albert_ja_base import get_config as get_base_config
 
+TOPOLOGY = "v4-8"
+
 
 def get_config():
     config = get_base_config()

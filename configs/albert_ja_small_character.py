@@ -10,6 +10,8 @@ The sizes of albert_ja_small with the vocabulary of albert_ja_base_character.
 
 from configs.albert_ja_base_character import get_config as get_base_config
 
+TOPOLOGY = "v4-8"
+
 
 def get_config():
     config = get_base_config()

@@ -12,6 +12,8 @@ losses. On four machines of 80, 80, 48 and 48 rows (bert-base-dist):
 
 from configs.bert_ja_small import get_config as get_small_config
 
+TOPOLOGY = "v4-32"
+
 
 def get_config():
     config = get_small_config()

@@ -12,6 +12,8 @@ with which its program cannot train BERT: --config.masking_unit=word
 
 from transformer_lm.config import defaults
 
+TOPOLOGY = "v4-8"
+
 
 def get_config():
     config = defaults(

@@ -11,6 +11,8 @@ embeddings 128 dimensions, its file 768, as here. All else is as in electra_ja_s
 
 from configs.electra_ja_small import get_config as get_small_config
 
+TOPOLOGY = "v4-32"
+
 
 def get_config():
     config = get_small_config()

@@ -11,6 +11,8 @@ network, of which the embeddings are the same.
 
 from transformer_lm.config import defaults
 
+TOPOLOGY = "v4-8"
+
 
 def get_config():
     config = defaults(

@@ -11,6 +11,8 @@ counted in both. All else is as in electra_ja_small.
 
 from configs.electra_ja_small import get_config as get_small_config
 
+TOPOLOGY = "v4-8"
+
 
 def get_config():
     config = get_small_config()

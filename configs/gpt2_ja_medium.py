@@ -12,6 +12,8 @@ gpt2_ja_small.
 
 from configs.gpt2_ja_small import get_config as get_small_config
 
+TOPOLOGY = "v4-16"
+
 
 def get_config():
     config = get_small_config()

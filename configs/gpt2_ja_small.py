@@ -12,6 +12,8 @@ counts are of micro-steps, here of updates: 4,000,000 / 8 = 500,000 steps and
 
 from transformer_lm.config import defaults
 
+TOPOLOGY = "v4-16"
+
 
 def get_config():
     config = defaults(

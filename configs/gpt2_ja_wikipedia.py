@@ -12,6 +12,8 @@ newest program, without clipping and decay of the rate, reports 29.13 on newer t
 
 from transformer_lm.config import defaults
 
+TOPOLOGY = "v4-8"
+
 
 def get_config():
     config = defaults(

@@ -8,6 +8,8 @@ Needs the TFDS data set wiki40b/ja prepared in data_dir. transformer-lm-japanese
 
 from transformer_lm.config import defaults
 
+TOPOLOGY = "v4-8"
+
 
 def get_config():
     config = defaults(

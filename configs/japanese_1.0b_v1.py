@@ -8,6 +8,8 @@ config but no published result.
 
 from transformer_lm.config import defaults
 
+TOPOLOGY = "v4-32"
+
 
 def get_config():
     config = defaults(
@@ -31,6 +33,11 @@ def get_config():
     config.qkv_dim = 2048
     config.mlp_dim = 8192
     config.num_heads = 16
+    # 12 GB of state, and scores that dropout keeps: what v4-32 and v5e-64 have room for
+    # (docs/scale-out.md). The results are the same without.
+    config.scan_layers = True
+    config.remat = "full"
+    config.shard_optimizer_over_data = True
 
     config.per_device_batch_size = 16
     config.eval_per_device_batch_size = 16

@@ -11,6 +11,8 @@ v3-8 and a held-out perplexity of 66.38.
 
 from transformer_lm.config import defaults
 
+TOPOLOGY = "v4-8"
+
 
 def get_config():
     config = defaults(

@@ -8,6 +8,8 @@ a day on a TPU v3-8 and a held-out perplexity of 22.67.
 
 from transformer_lm.config import defaults
 
+TOPOLOGY = "v4-8"
+
 
 def get_config():
     config = defaults(

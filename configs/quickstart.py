@@ -10,6 +10,8 @@ Trains on sentences that transformer_lm/corpora/everyday makes up. For your own 
 
 from transformer_lm.config import defaults
 
+TOPOLOGY = "v5e-1"
+
 
 def get_config():
     config = defaults(

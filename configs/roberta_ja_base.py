@@ -12,6 +12,8 @@ counts are of micro-steps, here of updates: 3,000,000 / 16 = 187,500 steps and
 
 from transformer_lm.config import defaults
 
+TOPOLOGY = "v4-32"
+
 
 def get_config():
     config = defaults(

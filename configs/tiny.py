@@ -6,6 +6,8 @@ python main.py --config=configs/tiny.py:electra
 
 from transformer_lm.config import defaults
 
+TOPOLOGY = "v5e-1"
+
 FAMILIES = {
     "transformer_lm": {"objective": "causal_lm"},
     "gpt2": {"objective": "causal_lm"},

@@ -74,7 +74,9 @@ def licence_of(package: importlib.metadata.Distribution) -> str:
 
 def page() -> str:
     """Returns the page."""
-    return _HEAD + "".join(f"| {name} | {said} |\n" for name, said in licences().items())
+    return _HEAD + "".join(
+        f"| {name} | {said} |\n" for name, said in licences().items()
+    )
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from ml_collections import config_dict, config_flags
 
 from transformer_lm.config import CHOICES, ConfigError, Settings, resolve
 from transformer_lm.environment import prepare_environment
-from transformer_lm.redaction transformer_lm.exit_codes import without_tokens INTERRUPTED, PEER_LOST, PREEMPTED, USER_ERROR
+from transformer_lm.exit_codes import INTERRUPTED, PEER_LOST, PREEMPTED, USER_ERROR
+from transformer_lm.redaction import without_tokens
 from transformer_lm.registry import UserError, describe_unknown
 from transformer_lm.train.preemption import Preempted
 

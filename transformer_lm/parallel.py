@@ -205,15 +205,53 @@ def start_distributed(
         SLURM, Kubernetes, Open MPI); None for a single process.
       num_processes: how many processes there are; None with "auto".
       process_id: the number of this one; None with "auto".
+
+    Raises:
+      UserError: if the arguments do not belong together, or there is no such cluster.
     """
-    if coordinator is None:
+    given = [
+        f"--{name}={value}"
+        for name, value in (
+            ("num_processes", num_processes),
+            ("process_id", process_id),
+        )
+        if value is not None
+    ]
+    if coordinator is None and not given:
         return
+    if coordinator is None:
+        raise UserError(
+            f"{' '.join(given)} without --coordinator: name process 0, as"
+            " --coordinator=HOST:PORT"
+        )
+    if coordinator == "auto" and given:
+        raise UserError(
+            f"--coordinator=auto asks the cluster for {' and '.join(given)}; leave them"
+            " out, or give --coordinator=HOST:PORT"
+        )
+    if coordinator != "auto" and (num_processes is None or process_id is None):
+        raise UserError(
+            f"--coordinator={coordinator} needs --num_processes and --process_id besides"
+            f" (given: {' '.join(given) or 'none'}); --coordinator=auto asks the cluster"
+        )
+    if num_processes is not None and process_id not in range(num_processes):
+        raise UserError(
+            f"--process_id={process_id} must lie in 0 to {num_processes - 1}"
+        )
     # Only CPU devices look at this, and they cannot work together without it.
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
-    if coordinator == "auto":
-        jax.distributed.initialize()
-    else:
+    if coordinator != "auto":
         jax.distributed.initialize(coordinator, num_processes, process_id)
+        return
+    try:
+        jax.distributed.initialize()
+    except ValueError as error:
+        raise UserError(
+            f"--coordinator=auto: no cluster was found ({error}). JAX knows Cloud TPU,"
+            " SLURM (srun), Kubernetes (Indexed Job, package kubernetes) and Open MPI 4"
+            " (mpirun); elsewhere give --coordinator=HOST:PORT --num_processes=N"
+            " --process_id=I"
+        ) from error
 
 
 def any_process(flag: bool) -> bool:

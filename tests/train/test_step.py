@@ -96,10 +96,12 @@ def test_moments_divided_over_data_change_nothing(tiny_settings, one_device, fsd
     (adam, *_) = jax.tree.leaves(
         state.optimizer, is_leaf=lambda node: isinstance(node, optax.ScaleByAdamState)
     )
-    for tree in (adam.mu, adam.nu):
-        assert {parts(leaf) for leaf in jax.tree.leaves(tree)} == {8}
     kernel = state.parameters["stack"]["layer_0"]["feed_forward"]["expand"]["kernel"]
     assert parts(kernel) == fsdp
+    for tree in (adam.mu, adam.nu):
+        moments = [parts(leaf) for leaf in jax.tree.leaves(tree)]
+        parameters = [parts(leaf) for leaf in jax.tree.leaves(state.parameters)]
+        assert moments == [8 // fsdp * count for count in parameters]
 
 
 def test_micro_batches_equal_the_large_batch(tiny_settings, one_device):
@@ -136,6 +138,22 @@ def test_memory_savings_change_nothing(tiny_settings, one_device, remat, scan_la
         state, metrics = program.train_step(state, batch)
         total, weight = metrics["sums"]["loss"]
         assert float(total / weight) == pytest.approx(one_device[0][step], abs=1e-5)
+
+
+def test_padding_is_counted_and_rows_that_fill_up_are_not(tiny_settings):
+    settings = tiny_settings(**NO_DROPOUT)
+    program = build_program(settings, VOCABULARY, jax.devices()[:1])
+    batch = random_batch(0)
+    for name, array in batch.items():
+        batch[name] = array * (np.arange(8) < 6).reshape(8, *[1] * (array.ndim - 1))
+    expected = (batch["segments"][:6] == 0).sum(), 6 * 64
+    placed = to_global(
+        {k: v.astype(random_batch(0)[k].dtype) for k, v in batch.items()},
+        program.mesh,
+        1,
+    )
+    _, metrics = program.train_step(program.fresh_state(0), placed)
+    assert tuple(map(int, metrics["sums"]["padding"])) == expected
 
 
 def test_padding_and_other_rows_do_not_change_the_loss(tiny_settings):

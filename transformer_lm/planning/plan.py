@@ -125,7 +125,9 @@ def make_plan(settings: Settings, topology: Topology) -> Plan:
             compile_seconds=time.monotonic() - started,
         )
     by_class = compiled_bytes(arguments, compiled)
-    collectives = read_collectives(compiled.as_text(), len(devices))
+    text = compiled.as_text()
+    assert text is not None  # Compilers that tell nothing have no such analysis either.
+    collectives = read_collectives(text, len(devices))
     return dataclasses.replace(
         plan,
         fits=True,

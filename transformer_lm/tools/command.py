@@ -8,7 +8,8 @@ from typing import Any, NoReturn
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
-from transformer_lm.redaction transformer_lm.exit_codes import without_tokens INTERRUPTED, USER_ERROR
+from transformer_lm.exit_codes import INTERRUPTED, USER_ERROR
+from transformer_lm.redaction import without_tokens
 from transformer_lm.registry import UserError
 
 

@@ -97,6 +97,11 @@ class Reporter:
         values: dict[str, float] = {}
         if step % self._log_every == 0 or step == self._total:
             values = self._window.close() | self._throughput.read(step)
+            if "tokens_per_second" in values and "train_padding" in values:
+                # The other speeds count every position, as the hardware does.
+                share = 1 - values["train_padding"]
+                for name in ("tokens_per_second", "mfu"):
+                    values[f"useful_{name}"] = share * values[name]
             self._writer.scalars(step, values)
         self._progress.update(step, values)
 

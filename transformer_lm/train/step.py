@@ -88,7 +88,7 @@ def make_train_step(
             loss_scale = loss_scale.adjust(finite)
         new = dataclasses.replace(new, step=state.step + 1, loss_scale=loss_scale)
         metrics = {
-            "sums": sums,
+            "sums": {**sums, "padding": _padding(batch["segments"])},
             "learning_rate": jnp.asarray(schedule(state.step), jnp.float32),
             "gradient_norm": gradient_norm,
             "sound": sound,
@@ -106,6 +106,17 @@ def is_sound(sums: Sums, norm: jax.Array, limit: float | None) -> jax.Array:
     for total, _ in sums.values():
         sound &= jnp.isfinite(total)
     return sound
+
+
+def _padding(segments: jax.Array) -> tuple[jax.Array, jax.Array]:
+    """Counts positions `[accumulation, rows, length]` without text, and all.
+
+    Rows without any text only fill an array up: they do not count.
+    """
+    real = segments > 0
+    rows = real.any(axis=-1).sum(dtype=jnp.float32)
+    positions = rows * segments.shape[-1]
+    return positions - real.sum(dtype=jnp.float32), positions
 
 
 def _as_float32(tree: Any) -> Any:

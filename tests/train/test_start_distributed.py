@@ -1,0 +1,80 @@
+"""Two processes find each other as on a cluster, by what its launcher tells them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.train.test_processes import free_port
+from transformer_lm.parallel import start_distributed
+from transformer_lm.registry import UserError
+
+ROOT = Path(__file__).parents[2]
+WORKER = """
+import json
+import jax
+jax.config.update("jax_platforms", "cpu")
+jax.config.update("jax_num_cpu_devices", 1)
+from transformer_lm.parallel import any_process, start_distributed
+start_distributed("auto", None, None)
+found = any_process(jax.process_index() == 1)
+print(json.dumps([jax.process_index(), jax.process_count(), found]))
+"""
+
+
+def slurm(rank):
+    return {
+        "SLURM_JOB_ID": "4711",
+        "SLURM_STEP_NODELIST": "127.0.0.1",
+        "SLURM_NTASKS": "2",
+        "SLURM_PROCID": str(rank),
+        "SLURM_LOCALID": str(rank),
+        "SLURM_STEP_NUM_NODES": "1",
+    }
+
+
+def open_mpi(rank):
+    return {
+        "OMPI_MCA_orte_hnp_uri": "1531576320.0;tcp://127.0.0.1:34911",
+        "OMPI_COMM_WORLD_SIZE": "2",
+        "OMPI_COMM_WORLD_RANK": str(rank),
+        "OMPI_COMM_WORLD_LOCAL_RANK": str(rank),
+    }
+
+
+@pytest.mark.parametrize("launcher", [slurm, open_mpi])
+def test_a_cluster_is_found(launcher):
+    port = {"JAX_COORDINATOR_PORT": str(free_port()), "PYTHONPATH": str(ROOT)}
+    workers = [
+        subprocess.Popen(
+            [sys.executable, "-c", WORKER],
+            env={**os.environ, **port, **launcher(rank)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in range(2)
+    ]
+    results = [worker.communicate(timeout=600) for worker in workers]
+    for worker, (_, errors) in zip(workers, results, strict=True):
+        assert worker.returncode == 0, errors[-3000:]
+    found = [json.loads(output.splitlines()[-1]) for output, _ in results]
+    assert found == [[0, 2, True], [1, 2, True]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("auto", None, None), "no cluster was found"),
+        (("auto", 2, 0), "--coordinator=auto asks the cluster"),
+        (("localhost:1", 2, None), "needs --num_processes and --process_id"),
+        (("localhost:1", 2, 2), "--process_id=2 must lie in 0 to 1"),
+        ((None, 2, 0), "without --coordinator"),
+    ],
+)
+def test_what_cannot_start_says_why(arguments, expected):
+    with pytest.raises(UserError, match=expected):
+        start_distributed(*arguments)
