@@ -12,6 +12,7 @@ FILES = sorted((ROOT / PACKAGE).rglob("*.py"))
 LEVELS = {
     "registry": 0,
     "environment": 0,
+    "mecab": 0,
     "settings": 1,
     "models": 1,
     "objectives": 1,
@@ -37,6 +38,7 @@ LEVELS = {
 ALLOWED_ACROSS = {
     ("data", "tokenizers"),
     ("data", "corpora"),
+    ("mecab", "registry"),
     ("checkpoint", "config"),
     ("progress", "metrics"),
     ("train", "sampling"),

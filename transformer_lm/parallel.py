@@ -3,8 +3,9 @@
 Networks name the logical axes of their parameters; `RULES` maps these to mesh axes.
 """
 
+import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -119,6 +120,19 @@ def shardings(boxed: Any, mesh: Mesh) -> Any:
 def batch_sharding(mesh: Mesh, leading: int = 0) -> NamedSharding:
     """Sharding of rows over the mesh, behind `leading` axes that are not divided."""
     return NamedSharding(mesh, PartitionSpec(*(None,) * leading, BATCH_AXES))
+
+
+@contextlib.contextmanager
+def on_mesh(mesh: Mesh) -> Iterator[None]:
+    """Tells code that is being traced which mesh it is for, and `RULES`.
+
+    What the compiler cannot divide by itself is divided by that.
+    """
+    with (
+        jax.sharding.use_abstract_mesh(mesh.abstract_mesh),
+        nn.logical_axis_rules(RULES),
+    ):
+        yield
 
 
 def to_global(

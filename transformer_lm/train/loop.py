@@ -11,6 +11,7 @@ from transformer_lm.data.row_builders import row_builder
 from transformer_lm.objectives.vocabulary import Vocabulary
 from transformer_lm.parallel import to_global
 from transformer_lm.progress import setup_logging
+from transformer_lm.train.attention import check_attention
 from transformer_lm.train.hold_out import HoldOut, Outcome
 from transformer_lm.train.preemption import Preempted, PreemptionWatch
 from transformer_lm.train.profile import StepProfiler
@@ -32,7 +33,10 @@ def run(settings: Settings, workdir: str) -> Outcome:
       UserError: for everything else that a user can mend.
     """
     # Check before any work.
-    if problems := settings.problems_on(jax.device_count(), jax.process_count()):
+    problems = settings.problems_on(
+        jax.device_count(), jax.process_count(), jax.default_backend()
+    )
+    if problems:
         raise ConfigError(problems)
     path = open_workdir(workdir)
     setup_logging(workdir, enabled=jax.process_index() == 0)
@@ -50,6 +54,7 @@ def run(settings: Settings, workdir: str) -> Outcome:
         settings,
         Vocabulary(tokenizer.vocab_size, tokenizer.mask_id, tokenizer.special_ids),
     )
+    check_attention(settings, program.attention, program.mesh)
     rows = row_builder(settings.objective.rows, settings.windows, tokenizer)
     devices, process_count = jax.device_count(), jax.process_count()
     data = train_batches(
