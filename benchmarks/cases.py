@@ -9,6 +9,9 @@ RESERVED = 5
 MASK_ID = 4
 MASKED_SHARE = 0.15
 DISTINCT_BATCHES = 4
+PROMPT_LENGTH = 16
+SAMPLING = {"temperature": 0.6, "top_k": 20}
+"""How texts are sampled, in the words of transformers."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +103,20 @@ PRESETS: dict[str, tuple[Case, ...]] = {
     ),
 }
 """Small networks for two cores; GPT-2 small, BERT base and ELECTRA small for a GPU."""
+
+
+SAMPLING_PRESETS: dict[str, tuple[Case, ...]] = {
+    "cpu": (replace(_SMALL, rows=10), replace(_SMALL, rows=10, vocab_size=32_000)),
+    "gpu": (replace(_BASE, rows=10, length=256),),
+}
+"""Ten texts of 256 tokens."""
+
+
+def prompts(case: Case) -> np.ndarray:
+    """Returns random beginnings of texts: ids `[rows, PROMPT_LENGTH]`."""
+    generator = np.random.default_rng(0)
+    shape = (case.rows, PROMPT_LENGTH)
+    return generator.integers(RESERVED, case.vocab_size, shape).astype(np.int32)
 
 
 def random_batches(case: Case) -> list[dict[str, np.ndarray]]:

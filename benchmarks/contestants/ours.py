@@ -44,35 +44,44 @@ def settings_of(case: Case) -> Settings:
     return resolve(config)
 
 
+class Training:
+    """A run of a case: its state and its batches.
+
+    Args:
+      case: what is computed.
+    """
+
+    def __init__(self, case: Case) -> None:
+        self.settings = settings_of(case)
+        special = tuple(range(RESERVED))
+        vocabulary = Vocabulary(case.vocab_size, MASK_ID, special)
+        self._program = build_program(self.settings, vocabulary)
+        self._rows = case.rows
+        self._batches = itertools.cycle(
+            {name: array for name, array in batch.items() if name not in FOR_PEERS}
+            for batch in random_batches(case)
+        )
+        self.state = self._program.fresh_state(0)
+
+    def run(self, steps: int) -> None:
+        """Does steps and waits for the last one."""
+        metrics = None
+        for _ in range(steps):
+            batch = to_global(next(self._batches), self._program.mesh, 1, self._rows)
+            self.state, metrics = self._program.train_step(self.state, batch)
+        jax.block_until_ready((self.state, metrics))
+
+
 def prepare(**fields: Any) -> tuple[Callable[[int], None], dict[str, Any]]:
     """Returns a function that does steps of a case, and versions."""
     case = Case(**fields)
-    settings = settings_of(case)
-    special = tuple(range(RESERVED))
-    program = build_program(settings, Vocabulary(case.vocab_size, MASK_ID, special))
-    state = program.fresh_state(0)
-    batches = itertools.cycle(
-        {name: array for name, array in batch.items() if name not in FOR_PEERS}
-        for batch in random_batches(case)
+    training = Training(case)
+    share = () if case.family == "gpt2" else (case.predictions / case.length,)
+    flops = training.settings.model.flops_per_token(
+        case.vocab_size, case.length, *share
     )
-    length = case.length
-
-    def run(steps: int) -> None:
-        nonlocal state
-        metrics = None
-        for _ in range(steps):
-            batch = to_global(next(batches), program.mesh, 1, case.rows)
-            state, metrics = program.train_step(state, batch)
-        jax.block_until_ready((state, metrics))
-
-    share = 1.0 if case.family == "gpt2" else case.predictions / length
-    extra = () if case.family == "gpt2" else (share,)
-    return run, {
+    return training.run, {
         "jax": jax.__version__,
         "device": jax.devices()[0].device_kind,
-        "flops_per_step": settings.model.flops_per_token(
-            case.vocab_size, length, *extra
-        )
-        * case.rows
-        * length,
+        "flops_per_step": flops * case.rows * case.length,
     }

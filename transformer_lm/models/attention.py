@@ -59,11 +59,7 @@ def attend(
     Returns:
       `[batch, query, heads, head_dim]` in the data type of `value`.
     """
-    query = query * query.shape[-1] ** -0.5
-    scores = jnp.einsum(
-        "bqhd,bkhd->bhqk", query, key, preferred_element_type=jnp.float32
-    )
-    weights = jax.nn.softmax(jnp.where(mask, scores, MASKED), axis=-1)
+    weights = _weights(query, key, mask, "bqhd,bkhd->bhqk")
     weights = dropout(weights).astype(value.dtype)
     return jnp.einsum("bhqk,bkhd->bqhd", weights, value)
 
@@ -141,28 +137,27 @@ class SelfAttention(nn.Module):
             return fused_attention(
                 self.attention, query, key, value, segments, causal=self.causal
             )
-        key_segments, offset = segments, 0
         if self.decode:
-            key, value, key_segments, offset = self._through_cache(key, value, segments)
-        mask = attention_mask(
-            segments, key_segments, causal=self.causal, query_offset=offset
-        )
+            return self._attend_to_cache(query, key, value, segments)
         return attend(
             query,
             key,
             value,
-            mask,
+            attention_mask(segments, segments, causal=self.causal),
             dropout=Dropout(self.dropout_rate, deterministic=self.deterministic),
         )
 
-    def _through_cache(
-        self, key: jax.Array, value: jax.Array, segments: jax.Array
-    ) -> tuple[jax.Array, jax.Array, jax.Array, jax.Array]:
-        """Appends this call's keys and values; returns all so far and the old length.
+    def _attend_to_cache(
+        self, query: jax.Array, key: jax.Array, value: jax.Array, segments: jax.Array
+    ) -> jax.Array:
+        """Appends keys and values, and attends to all so far, without dropout.
 
-        The cache is as long as the row that `init` was called with.
+        The cache is as long as the row that `init` was called with. Positions are its
+        last axis, as matrix products of a single query want it: in another layout, the
+        whole cache would be transposed for each token.
         """
         started = self.has_variable("cache", "cached_key")
+        key, value = (jnp.moveaxis(new, 1, -1) for new in (key, value))
         cached_key = self.variable("cache", "cached_key", jnp.zeros_like, key)
         cached_value = self.variable("cache", "cached_value", jnp.zeros_like, value)
         cached_segments = self.variable(
@@ -174,8 +169,25 @@ class SelfAttention(nn.Module):
         offset = length.value
         if started:
             update = jax.lax.dynamic_update_slice_in_dim
-            cached_key.value = update(cached_key.value, key, offset, 1)
-            cached_value.value = update(cached_value.value, value, offset, 1)
+            cached_key.value = update(cached_key.value, key, offset, -1)
+            cached_value.value = update(cached_value.value, value, offset, -1)
             cached_segments.value = update(cached_segments.value, segments, offset, 1)
-            length.value = offset + key.shape[1]
-        return cached_key.value, cached_value.value, cached_segments.value, offset
+            length.value = offset + query.shape[1]
+        mask = attention_mask(
+            segments, cached_segments.value, causal=self.causal, query_offset=offset
+        )
+        weights = _weights(query, cached_key.value, mask, "bqhd,bhdk->bhqk")
+        weights = weights.astype(value.dtype)
+        return jnp.einsum("bhqk,bhdk->bqhd", weights, cached_value.value)
+
+
+def _weights(
+    query: jax.Array,  # [batch, query, heads, head_dim]
+    key: jax.Array,
+    mask: jax.Array,  # [batch, 1, query, key]
+    axes: str,
+) -> jax.Array:
+    """Softmax of the scaled products that `axes` names, float32."""
+    query = query * query.shape[-1] ** -0.5
+    scores = jnp.einsum(axes, query, key, preferred_element_type=jnp.float32)
+    return jax.nn.softmax(jnp.where(mask, scores, MASKED), axis=-1)

@@ -1,0 +1,42 @@
+"""Texts by `generate` of transformers 4 in Flax, compiled as a whole."""
+
+from collections.abc import Callable
+from typing import Any
+
+# First, for it keeps TensorFlow and torch out of transformers.
+from benchmarks.contestants.flax_peer import build  # isort: skip
+
+import jax
+import numpy as np
+import transformers
+
+from benchmarks.cases import SAMPLING, Case, prompts
+
+
+def prepare(**fields: Any) -> tuple[Callable[[int], None], dict[str, Any]]:
+    """Returns a function that writes texts of a case so many times, and versions."""
+    case = Case(**fields)
+    network = build(case)
+    # No id ends a text: all have their full length.
+    network.generation_config.eos_token_id = None
+    network.config.eos_token_id = None
+    given = prompts(case)
+
+    @jax.jit
+    def write(parameters: Any, key: jax.Array) -> jax.Array:
+        return network.generate(
+            given,
+            params=parameters,
+            prng_key=key,
+            do_sample=True,
+            max_length=case.length,
+            pad_token_id=0,
+            **SAMPLING,
+        ).sequences
+
+    def run(steps: int) -> None:
+        for seed in range(steps):
+            texts = np.asarray(write(network.params, jax.random.PRNGKey(seed)))
+        assert texts.shape == (case.rows, case.length)
+
+    return run, {"jax": jax.__version__, "transformers": transformers.__version__}

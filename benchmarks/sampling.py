@@ -1,0 +1,60 @@
+"""How fast texts are written, beside `generate` of transformers; prints JSON.
+
+python -m benchmarks.sampling --preset=cpu --json=sampling.json
+python -m benchmarks.sampling --preset=gpu --json=sampling.json
+
+Ten texts of 256 tokens from prompts of 16, by GPT-2 with random weights, temperature 0.6
+and the 20 likeliest tokens. Contestants take turns (contest.py); `ratio` is a contestant's
+time over ours. Flax's `generate` is jitted as a whole, which its users have to do.
+"""
+
+import argparse
+import dataclasses
+import json
+from typing import Any
+
+from benchmarks.cases import PROMPT_LENGTH, SAMPLING_PRESETS, Case
+from benchmarks.contest import compete
+from benchmarks.machine import describe, write_report
+
+CONTESTANTS = {
+    "ours": "sampling_ours",
+    "torch": "sampling_torch",
+    "flax": "sampling_flax",
+}
+
+
+def measure(case: Case, *, rounds: int, turn_seconds: float) -> dict[str, Any]:
+    """Lets all contestants take turns at a case."""
+    fields = dataclasses.asdict(case)
+    found = compete(CONTESTANTS, fields, rounds=rounds, turn_seconds=turn_seconds)
+    tokens = case.rows * (case.length - PROMPT_LENGTH)
+    for figures in found.values():
+        if "milliseconds" in figures:
+            speed = 1e3 * tokens / figures["milliseconds"]
+            figures["tokens_per_second"] = round(speed, 1)
+    return found
+
+
+def main() -> None:
+    """Measures and prints."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--preset", choices=sorted(SAMPLING_PRESETS), default="cpu")
+    parser.add_argument("--rounds", type=int, default=7, help="turns of each")
+    parser.add_argument("--turn_seconds", type=float, default=1.0)
+    parser.add_argument("--json", help="file to write besides")
+    arguments = parser.parse_args()
+    report: dict[str, Any] = {"machine": describe(), "cases": {}}
+    for case in SAMPLING_PRESETS[arguments.preset]:
+        found = measure(
+            case, rounds=arguments.rounds, turn_seconds=arguments.turn_seconds
+        )
+        report["cases"][case.name] = found
+        print(json.dumps({case.name: found}, indent=1), flush=True)
+    write_report(report, arguments.json)
+
+
+if __name__ == "__main__":
+    main()
