@@ -1,17 +1,19 @@
 """Whole train steps with a kernel and with tiled logits learn what plain ones learn."""
 
+import importlib.util
 import logging
 
 import jax
 import numpy as np
 import pytest
+from jax.experimental import topologies
 
 from tests.train.test_step import NO_DROPOUT, VOCABULARY, random_batch
 from transformer_lm.models import attention_choice
 from transformer_lm.models import attention_kernels as kernels
 from transformer_lm.models.attention import attend, attention_mask
 from transformer_lm.objectives import tiled_scores
-from transformer_lm.parallel import to_global
+from transformer_lm.parallel import batch_sharding, to_global
 from transformer_lm.registry import UserError
 from transformer_lm.train.loop import run
 from transformer_lm.train.program import build_program
@@ -85,4 +87,34 @@ def test_a_run_with_a_wrong_kernel_stops_before_it_trains(
     monkeypatch.setitem(kernels.KERNELS, "splash", blind)
     with pytest.raises(UserError, match="attention=splash differs from the reference"):
         run(tiny_settings(**KEYS), str(tmp_path / "run"))
-    assert not (tmp_path / "run" / "checkpoints").exists()
+    # It ended before it had begun to write.
+    assert not (tmp_path / "run" / "settings.json").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not importlib.util.find_spec("libtpu"),
+    reason="needs libtpu (pip install the version that jax[tpu] pins); no TPU",
+)
+@pytest.mark.parametrize("case", CASES)
+def test_whole_steps_compile_for_tpu_with_splash_and_tiles(
+    case, tiny_settings, monkeypatch
+):
+    monkeypatch.setenv("TPU_SKIP_MDS_QUERY", "1")
+    monkeypatch.setenv("ALLOW_MULTIPLE_LIBTPU_LOAD", "1")
+    devices = topologies.get_topology_desc("v5e:2x4", "tpu").devices
+    _, *keys = CASES[case]
+    settings = tiny_settings(**KEYS | keys[0] | keys[1], logits_memory_gib=1e-5)
+    program = build_program(settings, VOCABULARY, devices)
+    assert program.attention == "splash"
+    batch = {
+        name: jax.ShapeDtypeStruct(
+            (2, 8, *array.shape[1:]),
+            array.dtype,
+            sharding=batch_sharding(program.mesh, leading=1),
+        )
+        for name, array in random_batch(0, length=128).items()
+    }
+    compiled = program.train_step.lower(program.abstract, batch).compile()
+    # Forward, and two backward.
+    assert compiled.as_text().count('"tpu_custom_call"') >= 3
