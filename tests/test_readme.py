@@ -165,6 +165,7 @@ def test_commands_of_the_docs_are_understood(page, monkeypatch):
             assert program is None or (ROOT / program).exists(), words
 
 
+@pytest.mark.timeout(2400)
 @pytest.mark.parametrize(
     ("page", "tools"),
     [
