@@ -13,6 +13,7 @@ LEVELS = {
     "registry": 0,
     "environment": 0,
     "exit_codes": 0,
+    "orphans": 0,
     "settings": 1,
     "models": 1,
     "objectives": 1,
