@@ -149,6 +149,8 @@ def settings_from(file: str, overrides: Sequence[str]) -> Settings:
 def override(config: config_dict.ConfigDict, overrides: Sequence[str]) -> list[str]:
     """Sets the keys of `--config.key=value` arguments; returns what is wrong."""
     problems = []
+    # As they are now: a key that is set to None has no type.
+    kinds = {key: config.get_type(key) for key in config}
     for argument in overrides:
         key, has_value, text = (
             argument.lstrip("-").removeprefix("config.").partition("=")
@@ -164,13 +166,12 @@ def override(config: config_dict.ConfigDict, overrides: Sequence[str]) -> list[s
         elif key not in config:
             problems.append(describe_unknown("key", key, list(config)))
         else:
-            problems += _set(config, key, text if has_value else "true")
+            problems += _set(config, key, kinds[key], text if has_value else "true")
     return problems
 
 
-def _set(config: config_dict.ConfigDict, key: str, text: str) -> list[str]:
+def _set(config: config_dict.ConfigDict, key: str, kind: type, text: str) -> list[str]:
     """Sets one key from text, as the key's type reads it."""
-    kind = config.get_type(key)
     if text == "None":
         with config.ignore_type():
             config[key] = None
@@ -182,9 +183,11 @@ def _set(config: config_dict.ConfigDict, key: str, text: str) -> list[str]:
         str: flags.ArgumentParser(),
     }
     try:
-        config[key] = parsers[kind].parse(text)
+        value = parsers[kind].parse(text)
     except ValueError as error:
         return [f"{key}={text!r} must be of type {kind.__name__}: {error}"]
+    with config.ignore_type():
+        config[key] = value
     return []
 
 

@@ -4,6 +4,7 @@ Parts that a config chooses by name (model, objective, …) keep their settings 
 their code; what every run has stands here.
 """
 
+import importlib.util
 import math
 from dataclasses import dataclass
 
@@ -183,6 +184,10 @@ class Evaluation:
     """Key of transformer-lm-japanese, which never reads it; must stay -1."""
     tensorboard: bool = True
     """Write TensorBoard event files beside metrics.jsonl."""
+    wandb_project: str | None = None
+    """Project of Weights & Biases that figures and samples also go to; unset: none. The
+    package wandb must be installed.
+    """
 
     def problems(self) -> list[str]:
         """Lists what cannot work, a line each."""
@@ -199,6 +204,15 @@ class Evaluation:
                 " transformer-lm-japanese; leave it at -1"
             )
         return problems
+
+    def problems_here(self) -> list[str]:
+        """Lists what this machine lacks; a run may be read where it cannot train."""
+        if self.wandb_project is None or importlib.util.find_spec("wandb"):
+            return []
+        return [
+            f"wandb_project={self.wandb_project!r} needs the package wandb, which is not"
+            " installed: pip install wandb, or leave the key unset"
+        ]
 
 
 @dataclass(frozen=True)

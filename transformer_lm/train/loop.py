@@ -11,6 +11,7 @@ from transformer_lm.config import ConfigError, Settings
 from transformer_lm.progress import setup_logging
 from transformer_lm.registry import UserError
 from transformer_lm.train.assembly import assemble, placed
+from transformer_lm.train.attention import check_attention
 from transformer_lm.train.hold_out import HoldOut, Outcome
 from transformer_lm.train.lock import only_run
 from transformer_lm.train.preemption import Preempted, PreemptionWatch
@@ -38,7 +39,10 @@ def run(settings: Settings, workdir: str, *, take_over: bool = False) -> Outcome
       UserError: for everything else that a user can mend.
     """
     # Check before any work.
-    if problems := settings.problems_on(jax.device_count(), jax.process_count()):
+    problems = settings.problems_on(
+        jax.device_count(), jax.process_count(), jax.default_backend()
+    )
+    if problems:
         raise ConfigError(problems)
     path = open_workdir(workdir)
     setup_logging(workdir, enabled=jax.process_index() == 0)
@@ -65,6 +69,7 @@ def _train(
     """Trains in a folder that is this run's alone."""
     training, total = settings.training, settings.training.num_train_steps
     tokenizer, program, rows, data = assemble(settings, workdir)
+    check_attention(settings, program.attention, program.mesh)
     hold_out = HoldOut(settings, tokenizer, program, rows)
 
     # Restore this work folder's newest checkpoint, or begin (restore.py has the order).
@@ -99,7 +104,7 @@ def _train(
         if evaluates and signal is None:
             outcome = hold_out.look(state.evaluated)
             held_out = outcome.metrics
-            reporter.evaluated(step, outcome.metrics, outcome.samples)
+            reporter.evaluated(step, held_out, outcome.samples, data.report())
         if saves:
             check_lock()
             saver.save(

@@ -47,13 +47,15 @@ class Reporter:
         self._window = MetricWindow(window, training)
         self._throughput = Throughput(
             tokens_per_step=training.global_batch_size(jax.device_count()) * length,
-            flops_per_token=_flops_per_token(settings, vocab_size),
+            flops_per_token=settings.flops_per_token(vocab_size),
             peak_flops=device_peak_flops(jax.devices(), training.compute_dtype),
         )
         self._writer = MetricWriter(
             workdir,
             resume_step=step,
             tensorboard=settings.evaluation.tensorboard,
+            wandb_project=settings.evaluation.wandb_project,
+            settings=settings.flat(),
             enabled=is_first,
         )
         self._progress = Progress(
@@ -99,11 +101,16 @@ class Reporter:
         self._progress.update(step, values)
 
     def evaluated(
-        self, step: int, metrics: dict[str, float], samples: dict[str, str]
+        self,
+        step: int,
+        metrics: dict[str, float],
+        samples: dict[str, str],
+        data: Mapping[str, object],
     ) -> None:
-        """Writes what was seen at an evaluation."""
+        """Writes what was seen at an evaluation, and what was read until then."""
         self._writer.scalars(step, metrics)
         self._writer.texts(step, samples)
+        self._writer.data(step, data)
         self._writer.flush()
 
     def restart_clock(self, step: int) -> None:
@@ -118,13 +125,3 @@ class Reporter:
         """Finishes all files."""
         self._progress.close()
         self._writer.close()
-
-
-def _flops_per_token(settings: Settings, vocab_size: int) -> float:
-    """Operations of a training step a token; only hidden ones meet an encoder's head."""
-    length = settings.windows.max_target_length
-    model, objective = settings.model, settings.objective
-    if objective.rows == "causal":
-        return model.flops_per_token(vocab_size, length)
-    share = objective.predictions(length) / length
-    return model.flops_per_token(vocab_size, length, share)

@@ -39,6 +39,7 @@ def make_train_step(
     transformation: optax.GradientTransformation,
     schedule: optax.Schedule,
     ema_decay: float | None,
+    updates_placed: Any,
     *,
     skips: bool = False,
     gradient_norm_limit: float | None = None,
@@ -52,6 +53,7 @@ def make_train_step(
       transformation: from gradients to updates.
       schedule: of the learning rate, for the report.
       ema_decay: of the moving average, where the run keeps one.
+      updates_placed: shardings of the parameters' update, leaf by leaf.
       skips: leave out the update of a step that is not sound.
       gradient_norm_limit: a larger norm is not sound, nor is what is not finite.
     """
@@ -61,6 +63,7 @@ def make_train_step(
         rng = jax.random.fold_in(jax.random.wrap_key_data(state.rng), state.step)
         grads, sums = gradients(state.parameters, batch, rng, scale)
         grads = jax.tree.map(lambda grad: grad / scale, grads)
+        grads = jax.lax.with_sharding_constraint(grads, updates_placed)
         gradient_norm = optax.tree.norm(grads)
         old = _as_float32(state.parameters)
         updates, optimizer = transformation.update(
