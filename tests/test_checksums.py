@@ -13,6 +13,7 @@ from transformer_lm.checkpoint import CheckpointStore
 from transformer_lm.checksums import FILE, damage
 from transformer_lm.objectives.vocabulary import Vocabulary
 from transformer_lm.registry import UserError
+from transformer_lm.train import loop
 from transformer_lm.train.program import build_program
 from transformer_lm.train.restore import load_parameters
 from transformer_lm.train.soundness import UNSOUND, set_unsound_aside
@@ -92,6 +93,27 @@ def test_the_newest_sound_checkpoint_is_gone_on_from(workdir, harm, caplog):
     store = CheckpointStore(str(workdir), writes=False)
     assert store.latest_step() == 5
     store.close()
+
+
+def test_a_run_looks_before_it_goes_on(workdir, tiny_settings, monkeypatch):
+    flip(data_file(workdir, 7))
+    monkeypatch.setattr(loop, "_train", lambda *parts: parts[2].latest_step())
+    assert loop.run(tiny_settings(), str(workdir)) == 5
+
+
+def test_a_run_that_must_stop_lets_its_save_end(workdir, tiny_settings, monkeypatch):
+    """The process ends at once after such an error, and its threads with it."""
+    waited = []
+
+    def stop(*_):
+        waited.clear()
+        raise UserError("the loss is not finite")
+
+    monkeypatch.setattr(loop, "_train", stop)
+    monkeypatch.setattr(CheckpointStore, "wait", lambda _: waited.append(True))
+    with pytest.raises(UserError, match="not finite"):
+        loop.run(tiny_settings(), str(workdir))
+    assert waited
 
 
 def test_sound_checkpoints_stay_where_they_are(workdir, caplog):

@@ -15,6 +15,7 @@ LEVELS = {
     "json_files": 1,
     "environment": 1,
     "exit_codes": 1,
+    "orphans": 1,
     "mecab": 1,
     "redaction": 1,
     "settings": 2,

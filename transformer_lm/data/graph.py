@@ -84,14 +84,16 @@ def deterministic_options() -> "tf.data.Options":
 
 
 class PythonCalls:
-    """Python functions as graph operations; their `UserError`s come out unharmed.
+    """Python functions as graph operations; their errors come out unharmed.
+
+    Those are `UserError`s, and what the system says of a file (it may have vanished).
 
     TensorFlow turns an error of a Python function into one of its own, with a
     traceback for a message; the original is kept here for whoever reads the data set.
     """
 
     def __init__(self) -> None:
-        self._errors: list[UserError] = []
+        self._errors: list[UserError | OSError] = []
 
     def call(
         self,
@@ -107,7 +109,7 @@ class PythonCalls:
         def guarded(*arrays: Any) -> Any:
             try:
                 return function(*arrays)
-            except UserError as error:
+            except (UserError, OSError) as error:
                 self._errors.append(error)
                 raise
 

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from transformer_lm.data.manifest import Shard, describe_counts
 from transformer_lm.data.preparation import ShardTask, prepare_shard
+from transformer_lm.orphans import end_with_parent
 from transformer_lm.registry import UserError
 
 LOGGER = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ def run_locally(tasks: Sequence[ShardTask], processes: int) -> list[Shard]:
     context = multiprocessing.get_context("spawn")
     counter = context.Value("q")
     pool = concurrent.futures.ProcessPoolExecutor(
-        min(processes, len(tasks)), context, _remember_counter, (counter,)
+        min(processes, len(tasks)), context, _begin, (counter,)
     )
     with pool, tqdm(desc="prepare", unit=" records", disable=None) as bar:
         futures = [pool.submit(_counted, task) for task in tasks]
@@ -93,8 +94,9 @@ def run_on_beam(tasks: Sequence[ShardTask], options: str) -> list[Shard]:
     return [prepare_shard(task) for task in tasks]
 
 
-def _remember_counter(counter: Any) -> None:
+def _begin(counter: Any) -> None:
     global _counter
+    end_with_parent()
     _counter = counter
 
 

@@ -8,6 +8,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from typing import Any, Generic, TypeVar
 
+from transformer_lm.orphans import end_with_parent
 from transformer_lm.registry import UserError
 
 _Given = TypeVar("_Given")
@@ -99,6 +100,7 @@ def chunked(texts: Iterable[str], characters: int) -> Iterator[Sequence[str]]:
 def _begin(function: Callable[[Any], Any]) -> None:
     """Keeps the function, in a new process."""
     global _work
+    end_with_parent()
     _work = function
 
 

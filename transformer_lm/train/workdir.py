@@ -1,6 +1,7 @@
 """The work folder of a run: may it be used, and for the same model as before?"""
 
 import logging
+import uuid
 from typing import Any
 
 from etils import epath
@@ -29,7 +30,8 @@ def open_workdir(workdir: str) -> epath.Path:
       UserError: if it cannot.
     """
     path = epath.Path(workdir)
-    probe = path / ".write_test"
+    # A name of its own: the processes of a run try at the same time.
+    probe = path / f".write_test.{uuid.uuid4().hex}"
     try:
         path.mkdir(parents=True, exist_ok=True)
         probe.write_text("")

@@ -9,6 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from types import TracebackType
 from typing import Self, TypeVar
 
+from transformer_lm.orphans import end_with_parent
 from transformer_lm.registry import UserError
 
 Item = TypeVar("Item")
@@ -29,7 +30,7 @@ class Workers:
             self._pool = ProcessPoolExecutor(
                 processes,
                 multiprocessing.get_context("spawn"),
-                initializer=_ignore_ctrl_c,
+                initializer=_begin,
             )
 
     def map(
@@ -74,6 +75,7 @@ class Workers:
             self._pool.shutdown(cancel_futures=True)
 
 
-def _ignore_ctrl_c() -> None:
+def _begin() -> None:
     """Leaves Ctrl-C to the main process, which ends the workers."""
+    end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
