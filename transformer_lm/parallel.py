@@ -5,7 +5,7 @@ Networks name the logical axes of their parameters; `RULES` maps these to mesh a
 
 import contextlib
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -259,3 +259,19 @@ def any_process(flag: bool) -> bool:
     if jax.process_count() == 1:
         return flag
     return bool(multihost_utils.process_allgather(np.asarray(flag)).any())
+
+
+def first_process_does(action: Callable[[], object]) -> None:
+    """Has process 0 do something that the others wait for; every process calls this.
+
+    Raises:
+      UserError, OSError: of the action; the others raise too, so that none waits.
+    """
+    failure: UserError | OSError | None = None
+    if jax.process_index() == 0:
+        try:
+            action()
+        except (UserError, OSError) as error:
+            failure = error
+    if any_process(failure is not None):
+        raise failure or UserError("process 0 stopped; its message says why")

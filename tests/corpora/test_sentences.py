@@ -96,5 +96,5 @@ def test_a_splitter_that_cannot_be_had_says_why(monkeypatch):
 def test_a_dictionary_that_was_never_downloaded_is_named(monkeypatch, tmp_path):
     ipadic = pytest.importorskip("ipadic")
     monkeypatch.setattr(ipadic, "DICDIR", str(tmp_path))
-    with pytest.raises(UserError, match=f"cannot be loaded from {tmp_path}; install"):
+    with pytest.raises(UserError, match=f"loaded from {tmp_path}; pip install"):
         make_splitter("mecab_ipadic")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from transformer_lm.corpora.paths import expand
 from transformer_lm.corpora.records import Record, cut_document
 from transformer_lm.corpora.text_files import BLOCK_RECORDS, TextFiles
 from transformer_lm.registry import UserError
@@ -32,6 +33,19 @@ def documents(files: TextFiles) -> list[str]:
             joined.append("")
     assert joined.pop() == ""
     return joined
+
+
+def test_two_stars_mean_folders_of_any_depth(tmp_path):
+    for name in ("a.txt", "b/c.txt", "b/d/e.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    assert documents(TextFiles(f"{tmp_path}/**/*.txt")) == [
+        "a.txt",
+        "b/c.txt",
+        "b/d/e.txt",
+    ]
+    with pytest.raises(UserError, match="would list a whole bucket"):
+        expand("gs://bucket/**/*.txt")
 
 
 def test_a_blank_line_ends_a_document_of_plain_text():

@@ -50,13 +50,18 @@ def expand(patterns: str, endings: tuple[str, ...] = ENDINGS) -> list[epath.Path
 
 def _matches(pattern: str) -> list[epath.Path]:
     """The files that a glob matches."""
+    if "**" in pattern and "://" in pattern:
+        raise UserError(f"{pattern!r}: ** would list a whole bucket; use * for folders")
     parts = epath.Path(pattern).expanduser().parts
     wild = next(i for i, part in enumerate(parts) if _WILD.search(part))
     folder = epath.Path(*parts[:wild])
     if folder.exists():
-        found = sorted(
-            path for path in folder.glob("/".join(parts[wild:])) if not path.is_dir()
-        )
+        below = "/".join(parts[wild:])
+        # A bucket has no cheap way to go down; a disk has.
+        deep = "**" in below
+        candidates = Path(folder).glob(below) if deep else folder.glob(below)
+        found = sorted(map(epath.Path, candidates))
+        found = [path for path in found if not path.is_dir()]
         if found:
             return found
     state = "has no such file" if folder.exists() else "does not exist"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from transformer_lm.corpora.extras import JAPANESE, require
+from transformer_lm.mecab import DICTIONARIES, INSTALL, load_tagger
 from transformer_lm.registry import UserError, describe_unknown
 
 _CLOSING = {
@@ -95,13 +96,6 @@ def _bracketed(line: str) -> list[bool]:
 
 _OPENING = frozenset(_CLOSING.values())
 
-_DICTIONARIES = {
-    "mecab_ipadic": ("ipadic", JAPANESE),
-    "mecab_unidic_lite": ("unidic_lite", JAPANESE),
-    "mecab_unidic": ("unidic", "unidic"),
-}
-"""Name of a splitter → the module that holds its dictionary, and what brings that."""
-
 
 class MecabSplitter:
     """Ends a sentence after each token that MeCab tags 句点, as rinna and Tohoku do.
@@ -116,24 +110,15 @@ class MecabSplitter:
         Raises:
           UserError: if the name is unknown or the dictionary is not installed.
         """
-        if dictionary not in _DICTIONARIES:
+        if dictionary not in DICTIONARIES:
             raise UserError(
                 describe_unknown("sentence splitter", dictionary, [*splitter_names()])
             )
-        module, install = _DICTIONARIES[dictionary]
-        folder = require(module, install).DICDIR
-        tagger = require("fugashi", JAPANESE).GenericTagger
-        try:
-            # Any: fugashi's nodes have no types.
-            self._tagger: Callable[[str], list[Any]] = tagger(
-                f'-r /dev/null -d "{folder}"'
-            )
-        except RuntimeError as error:
-            raise UserError(
-                f"the dictionary of {dictionary!r} cannot be loaded from {folder};"
-                f" install {module} again (unidic needs `python -m unidic download`"
-                " besides)"
-            ) from error
+        package = DICTIONARIES[dictionary]
+        require("fugashi", JAPANESE)
+        require(package, INSTALL[package])
+        # Any: fugashi's nodes have no types.
+        self._tagger: Callable[[str], list[Any]] = load_tagger(package)
 
     def sentences(self, line: str) -> Iterator[str]:
         """Yields the sentences of a line; joined, they are the line."""
@@ -155,7 +140,7 @@ class MecabSplitter:
 
 def splitter_names() -> tuple[str, ...]:
     """Returns the names that `make_splitter` knows."""
-    return ("rule", *_DICTIONARIES)
+    return ("rule", *DICTIONARIES)
 
 
 def make_splitter(name: str) -> RuleSplitter | MecabSplitter:

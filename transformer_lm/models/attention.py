@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from .attention_kernels import KERNELS, fused_attention
+from .dropout import Dropout
 from .layers import Projection
 
 MASKED = -1e9
@@ -151,7 +152,7 @@ class SelfAttention(nn.Module):
             key,
             value,
             mask,
-            dropout=nn.Dropout(self.dropout_rate, deterministic=self.deterministic),
+            dropout=Dropout(self.dropout_rate, deterministic=self.deterministic),
         )
 
     def _through_cache(

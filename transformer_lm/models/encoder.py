@@ -11,6 +11,7 @@ from flax import linen as nn
 from .attention import SelfAttention
 from .attention_choice import ATTENTION_CHOICES
 from .checks import choice_problems, rate_problems, size_problems, table_problems
+from .dropout import Dropout
 from .feed_forward import ACTIVATIONS, FeedForward
 from .layers import (
     REMAT_CHOICES,
@@ -168,7 +169,7 @@ class EncoderEmbeddings(nn.Module):
             size=config.type_vocab_size, axes=("token_types", "embed")
         )
         self.norm = LayerNorm(config.layer_norm_epsilon, self.dtype)
-        self.dropout = nn.Dropout(config.dropout_rate)
+        self.dropout = Dropout(config.dropout_rate)
 
     def __call__(
         self,
@@ -212,7 +213,7 @@ class PostNormBlock(nn.Module):
         """Returns `[batch, length, embed]`."""
         config = self.config
         norm = functools.partial(LayerNorm, config.layer_norm_epsilon, self.dtype)
-        dropout = nn.Dropout(config.dropout_rate, deterministic=self.deterministic)
+        dropout = Dropout(config.dropout_rate, deterministic=self.deterministic)
         init = config.initializer()
         attended = SelfAttention(
             num_heads=config.num_heads,

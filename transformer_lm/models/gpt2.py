@@ -12,6 +12,7 @@ from flax import linen as nn
 from .attention import SelfAttention
 from .attention_choice import ATTENTION_CHOICES
 from .checks import choice_problems, rate_problems, size_problems, table_problems
+from .dropout import Dropout
 from .feed_forward import ACTIVATIONS, FeedForward
 from .layers import (
     REMAT_CHOICES,
@@ -133,7 +134,7 @@ class Block(nn.Module):
         """Returns `[batch, length, embed]`."""
         config = self.config
         norm = functools.partial(LayerNorm, config.layer_norm_epsilon, self.dtype)
-        dropout = nn.Dropout(config.dropout_rate, deterministic=self.deterministic)
+        dropout = Dropout(config.dropout_rate, deterministic=self.deterministic)
         init = nn.initializers.normal(config.initializer_range)
         # Section 2.3: 1/sqrt(N) for N residual layers, two a block.
         residual_init = nn.initializers.normal(
@@ -195,7 +196,7 @@ class Gpt2(nn.Module):
         self.position_embedding = table(
             size=config.position_limit(self.max_length), axes=("positions", "embed")
         )
-        self.dropout = nn.Dropout(config.embedding_dropout_rate)
+        self.dropout = Dropout(config.embedding_dropout_rate)
         self.stack = Stack(
             functools.partial(Block, config, self.dtype),
             config.num_layers,

@@ -11,6 +11,7 @@ from flax import linen as nn
 from .attention import SelfAttention
 from .attention_choice import ATTENTION_CHOICES
 from .checks import choice_problems, rate_problems, size_problems, table_problems
+from .dropout import Dropout
 from .layers import (
     REMAT_CHOICES,
     Embedding,
@@ -164,7 +165,7 @@ class FeedForward(nn.Module):
             bias_init=nn.initializers.normal(1e-6),
             dtype=self.dtype,
         )
-        dropout = nn.Dropout(config.dropout_rate, deterministic=self.deterministic)
+        dropout = Dropout(config.dropout_rate, deterministic=self.deterministic)
         expanded = project((config.mlp_dim,), ("embed", "mlp"), name="expand")(hidden)
         expanded = dropout(nn.relu(expanded))  # [batch, length, mlp]
         return project((config.emb_dim,), ("mlp", "embed"), name="contract")(expanded)
@@ -182,7 +183,7 @@ class Block(nn.Module):
     def __call__(self, hidden: jax.Array, segments: jax.Array) -> jax.Array:
         """Returns `[batch, length, embed]`."""
         config = self.config
-        dropout = nn.Dropout(config.dropout_rate, deterministic=self.deterministic)
+        dropout = Dropout(config.dropout_rate, deterministic=self.deterministic)
         normalised = LayerNorm(1e-6, self.dtype, name="attention_norm")(hidden)
         attended = SelfAttention(
             num_heads=config.num_heads,
@@ -255,7 +256,7 @@ class TransformerLM(nn.Module):
                 bias_init=nn.initializers.normal(1e-6),
                 dtype=self.dtype,
             )
-        self.dropout = nn.Dropout(config.dropout_rate)
+        self.dropout = Dropout(config.dropout_rate)
 
     def __call__(
         self,

@@ -9,9 +9,9 @@ import importlib.metadata
 import importlib.util
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from transformer_lm.mecab import DICTIONARIES, INSTALL, load_tagger
 from transformer_lm.registry import UserError, describe_unknown
 from transformer_lm.tokenizers.training_text import cut_line
 
@@ -48,22 +48,14 @@ class MecabSegmenter:
           dictionary: its Python package, which names its folder in DICDIR.
 
         Raises:
-          UserError: if the package has no dictionary in it.
+          UserError: if the package has no dictionary that can be read.
         """
         self._dictionary = dictionary
-        fugashi = importlib.import_module("fugashi")
-        folder = importlib.import_module(dictionary).DICDIR
-        if not Path(folder).is_dir():
-            raise UserError(
-                f"the package {dictionary} is installed without its dictionary, which"
-                f" would lie in {folder}; python -m {dictionary} download"
-            )
         # A word a line, written by MeCab itself, costs half of fugashi's node objects.
         # The dot at the end keeps fugashi from stripping a last word that is a blank.
         # Without -O "" the output format that a dictionary names comes first.
         form = r'-O "" --node-format=%m\\n --unk-format=%m\\n --eos-format=.'
-        options = f'-d "{folder}" -r "{folder}/mecabrc" {form}'
-        self._tagger = fugashi.GenericTagger(options)
+        self._tagger = load_tagger(dictionary, form)
 
     def __reduce__(self) -> tuple[type["MecabSegmenter"], tuple[str]]:
         return MecabSegmenter, (self._dictionary,)
@@ -185,21 +177,15 @@ _JA = "pip install 'transformer-lm[ja]'"
 _SUDACHI_ADVICE = "pip install 'transformer-lm[sudachi]'"
 
 SEGMENTERS = {
-    "mecab_ipadic": _Kind(
-        MecabSegmenter, ("ipadic",), (_FUGASHI, ("ipadic", "ipadic")), _JA
-    ),
-    "mecab_unidic_lite": _Kind(
-        MecabSegmenter,
-        ("unidic_lite",),
-        (_FUGASHI, ("unidic_lite", "unidic-lite")),
-        _JA,
-    ),
-    "mecab_unidic": _Kind(
-        MecabSegmenter,
-        ("unidic",),
-        (_FUGASHI, ("unidic", "unidic")),
-        f"{_JA} unidic && python -m unidic download",
-    ),
+    **{
+        name: _Kind(
+            MecabSegmenter,
+            (package,),
+            (_FUGASHI, (package, package.replace("_", "-"))),
+            f"pip install {INSTALL[package]}",
+        )
+        for name, package in DICTIONARIES.items()
+    },
     "tinysegmenter": _Kind(
         TinySegmenter, (), (("tinysegmenter", "tinysegmenter"),), _JA
     ),

@@ -8,13 +8,8 @@ from typing import Any, NoReturn
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from transformer_lm.exit_codes import INTERRUPTED, USER_ERROR
 from transformer_lm.registry import UserError
-
-USER_ERROR = 2
-"""Exit code when the user can put something right."""
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
 
 
 class ToolParser(argparse.ArgumentParser):

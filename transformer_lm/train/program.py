@@ -84,6 +84,8 @@ def build_program(
         schedule,
         settings.training.ema_decay,
         updates_placed,
+        skips=settings.training.nonfinite_policy == "skip",
+        gradient_norm_limit=settings.training.gradient_norm_limit,
     )
     everywhere = NamedSharding(mesh, PartitionSpec())
     return Program(

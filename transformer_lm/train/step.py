@@ -14,7 +14,7 @@ from transformer_lm.train.gradients import Gradients
 from transformer_lm.train.state import TrainState
 
 Metrics = dict[str, Any]
-"""`sums` of the objective, and scalars: learning_rate, gradient_norm, finite, …"""
+"""`sums` of the objective, and scalars: learning_rate, gradient_norm, sound, …"""
 
 
 def network_apply(model: nn.Module) -> Apply:
@@ -40,6 +40,9 @@ def make_train_step(
     schedule: optax.Schedule,
     ema_decay: float | None,
     updates_placed: Any,
+    *,
+    skips: bool = False,
+    gradient_norm_limit: float | None = None,
 ) -> Callable[[TrainState, Batch], tuple[TrainState, Metrics]]:
     """Returns the update, ready for `jax.jit`.
 
@@ -51,6 +54,8 @@ def make_train_step(
       schedule: of the learning rate, for the report.
       ema_decay: of the moving average, where the run keeps one.
       updates_placed: shardings of the parameters' update, leaf by leaf.
+      skips: leave out the update of a step that is not sound.
+      gradient_norm_limit: a larger norm is not sound, nor is what is not finite.
     """
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
@@ -73,16 +78,20 @@ def make_train_step(
         )
         new = jax.tree.map(lambda leaf, kept: leaf.astype(kept.dtype), new, state)
         finite = jnp.isfinite(gradient_norm)
+        sound = _is_sound(sums, gradient_norm, gradient_norm_limit)
         loss_scale = state.loss_scale
+        # With float16, too large a scale, not a broken model: leave this update out.
+        keeps = sound if skips else finite if loss_scale is not None else None
+        if keeps is not None:
+            new = jax.tree.map(lambda a, b: jnp.where(keeps, a, b), new, state)
         if loss_scale is not None:
-            # Too large a scale, not a broken model: leave this update out.
-            new = jax.tree.map(lambda a, b: jnp.where(finite, a, b), new, state)
             loss_scale = loss_scale.adjust(finite)
         new = dataclasses.replace(new, step=state.step + 1, loss_scale=loss_scale)
         metrics = {
             "sums": {**sums, "padding": _padding(batch["segments"])},
             "learning_rate": jnp.asarray(schedule(state.step), jnp.float32),
             "gradient_norm": gradient_norm,
+            "sound": sound,
         }
         if loss_scale is not None:
             metrics["loss_scale"] = loss_scale.scale
@@ -100,6 +109,14 @@ def _padding(segments: jax.Array) -> tuple[jax.Array, jax.Array]:
     rows = real.any(axis=-1).sum(dtype=jnp.float32)
     positions = rows * segments.shape[-1]
     return positions - real.sum(dtype=jnp.float32), positions
+
+
+def _is_sound(sums: Sums, norm: jax.Array, limit: float | None) -> jax.Array:
+    """Whether all is finite, and the gradient not above its limit."""
+    sound = jnp.isfinite(norm) if limit is None else norm <= limit
+    for total, _ in sums.values():
+        sound &= jnp.isfinite(total)
+    return sound
 
 
 def _as_float32(tree: Any) -> Any:
