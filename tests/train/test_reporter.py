@@ -16,7 +16,7 @@ def test_useful_speeds_leave_padding_out(tiny_settings, tmp_path):
             "gradient_norm": 1.0,
             "sound": True,
         }
-        reporter.sent(step, metrics)
+        reporter.sent(step, metrics, {})
     reporter.close()
     lines = (tmp_path / "metrics.jsonl").read_text().splitlines()
     records = [record for record in map(json.loads, lines) if "mfu" in record]
