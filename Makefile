@@ -13,17 +13,21 @@ HF5 ?= $(VENV)-hf5
 LOCK := requirements-lock-$(shell $(PYTHON) -c 'import sys; print("py%d%d" % sys.version_info[:2])').txt
 CONSTRAINTS := $(if $(wildcard $(LOCK)),-c $(LOCK),)
 
-.PHONY: quickstart test test-slow test-hf test-export test-no-tensorflow lint format lock clean
+.PHONY: quickstart test test-slow test-faults test-hf test-export test-no-tensorflow docs lint format lock clean
 
 quickstart: $(READY)
 	$(BIN)/python main.py --config=configs/quickstart.py --workdir=runs/quickstart
 
 test: $(READY) lint
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not gpu and not tpu" \
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not faults and not gpu and not tpu" \
 		--ignore=tests/hf --ignore=tests/export
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m "slow and not gpu and not tpu" --ignore=tests/hf --ignore=tests/export
+
+# Real runs and tools, killed, starved and damaged (docs/reliability.md); about half an hour.
+test-faults: $(READY)
+	$(BIN)/python -m pytest -m faults tests/faults
 
 # Against the torch classes of transformers: a process of its own, because TensorFlow and
 # torch do not get on in one.
@@ -54,6 +58,16 @@ test-no-tensorflow:
 	! $(BARE)/bin/python -c 'import tensorflow' 2>/dev/null
 	$(BARE)/bin/python -m pytest tests/train/test_without_tensorflow.py
 
+# The site, in an environment of its own: every link and anchor must lead somewhere.
+DOCS := .venv-docs
+docs: $(DOCS)/.ready
+	$(DOCS)/bin/mkdocs build --strict
+
+$(DOCS)/.ready: requirements-docs.txt
+	test -x $(DOCS)/bin/python || $(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet -r requirements-docs.txt
+	touch $@
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -75,4 +89,4 @@ $(READY): requirements.txt pyproject.toml $(wildcard $(LOCK))
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) $(HF5) $(BARE) runs site build dist
+	rm -rf $(VENV) $(HF5) $(BARE) $(DOCS) runs site build dist

@@ -6,6 +6,7 @@ reader of such a dict and gives the typed `Settings` back, or all problems at on
 """
 
 import dataclasses
+import functools
 import json
 import types
 import typing
@@ -48,12 +49,18 @@ FIXED: dict[str, type] = {
 }
 
 
+_SHOWN_PROBLEMS = 30
+"""More are counted: a file that is no config at all has thousands."""
+
+
 class ConfigError(UserError):
     """Everything that is wrong with a config, in one message."""
 
     def __init__(self, problems: list[str], source: str = "the config") -> None:
         self.problems = problems
-        lines = "".join(f"\n  - {problem}" for problem in problems)
+        lines = "".join(f"\n  - {problem}" for problem in problems[:_SHOWN_PROBLEMS])
+        if len(problems) > _SHOWN_PROBLEMS:
+            lines += f"\n  - … and {len(problems) - _SHOWN_PROBLEMS} more"
         super().__init__(f"{len(problems)} problem(s) in {source}:{lines}")
 
 
@@ -100,6 +107,17 @@ class Settings:
             dtype=self.training.compute_dtype,
         )
 
+    def flops_per_token(self, vocab_size: int) -> float:
+        """Model FLOPs of training on one token, by the model's own formula.
+
+        Only hidden tokens meet the head of an encoder.
+        """
+        length = self.windows.max_target_length
+        if self.objective.rows == "causal":
+            return self.model.flops_per_token(vocab_size, length)
+        share = self.objective.predictions(length) / length
+        return self.model.flops_per_token(vocab_size, length, share)
+
     def flat(self) -> dict[str, Any]:
         """Returns all keys and values as plain JSON values, sorted by key."""
         values = dict(self.choices)
@@ -137,6 +155,7 @@ class Settings:
         if problems := choice_obstacles(self.model.attention, use):
             return problems
         problems = self.mesh.problems_on(num_devices)
+        problems += self.evaluation.problems_here()
         if problems:
             return problems
         if self.training.process_rows:
@@ -245,6 +264,10 @@ def from_saved(flat: Mapping[str, Any]) -> config_dict.ConfigDict:
     Raises:
       ConfigError: if the run has keys that this program does not know.
     """
+    if missing := [part for part in CHOICES if part not in flat]:
+        raise ConfigError(
+            [f"key {part!r} is missing" for part in missing], "the saved settings"
+        )
     config = defaults(**{part: str(flat[part]) for part in CHOICES})
     if unknown := sorted(flat.keys() - config.keys()):
         raise ConfigError(
@@ -308,9 +331,15 @@ def _classes(choices: Mapping[str, str]) -> dict[str, type]:
     return chosen | FIXED
 
 
+@functools.cache
+def _type_hints(cls: type) -> dict[str, Any]:
+    """The types of a class's fields; finding them takes most of the time of a config."""
+    return typing.get_type_hints(cls)
+
+
 def _field_type(cls: type, name: str) -> tuple[type, bool]:
     """The plain type of a field, and whether it may be None."""
-    hint = typing.get_type_hints(cls)[name]
+    hint = _type_hints(cls)[name]
     if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union:
         kinds = [kind for kind in typing.get_args(hint) if kind is not type(None)]
         return _plain(kinds[0]), True

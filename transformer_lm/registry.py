@@ -5,6 +5,9 @@ import importlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+_LONGEST_NAME = 80
+"""Characters of an unknown name that a message shows."""
+
 
 class UserError(Exception):
     """Something the user can put right; shown as a plain message, without a traceback.
@@ -29,7 +32,8 @@ def describe_unknown(kind: str, name: str, known: list[str]) -> str:
     """
     close = difflib.get_close_matches(name, known, n=1)
     hint = f" Did you mean {close[0]!r}?" if close else ""
-    return f"unknown {kind} {name!r}.{hint} Known: {', '.join(sorted(known))}."
+    shown = name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…"
+    return f"unknown {kind} {shown!r}.{hint} Known: {', '.join(sorted(known))}."
 
 
 class Registry(Mapping[str, Any]):

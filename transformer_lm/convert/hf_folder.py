@@ -1,7 +1,6 @@
 """Reads a folder that transformers has written: config.json and model.safetensors."""
 
 import dataclasses
-import json
 import logging
 import re
 import tempfile
@@ -10,14 +9,15 @@ from typing import Any
 
 import numpy as np
 from etils import epath
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from transformer_lm.convert import CONVERSIONS
 from transformer_lm.convert.conversion import HfConfig
 from transformer_lm.convert.layouts import Vocabulary
 from transformer_lm.convert.param_map import ParamMap, to_ours
 from transformer_lm.convert.paths import Arrays
+from transformer_lm.convert.safetensors_files import read_safetensors
+from transformer_lm.file_names import inside
+from transformer_lm.json_files import construct, read_object
 from transformer_lm.models.roberta import RobertaConfig
 from transformer_lm.registry import UserError
 
@@ -55,11 +55,11 @@ def read_configs(folder: str, family: str) -> dict[str, HfConfig]:
     for name in names:
         file = root / name / _CONFIG
         try:
-            configs[name] = json.loads(file.read_text())
+            configs[name] = read_object(file, "take it from its source again")
         except FileNotFoundError:
             problems.append(f"{file} does not exist")
-        except ValueError as error:
-            problems.append(f"{file} is damaged: {error}")
+        except UserError as error:
+            problems.append(str(error))
         else:
             found = configs[name].get("model_type")
             if found != family:
@@ -85,23 +85,29 @@ def read_arrays(folder: epath.Path) -> Arrays:
     names = [_WEIGHTS]
     try:
         if (folder / _INDEX).exists():
-            index = json.loads((folder / _INDEX).read_text())
-            names = sorted(set(index["weight_map"].values()))
+            index = read_object(folder / _INDEX, "take it from its source again")
+            places = construct(
+                dict[str, str],
+                index.get("weight_map"),
+                f"weight_map of {folder / _INDEX}",
+                "take it from its source again",
+            )
+            names = sorted(set(places.values()))
+        files = [inside(folder, name, folder / _INDEX) for name in names]
         with tempfile.TemporaryDirectory() as temporary:
             arrays: Arrays = {}
-            for name in names:
-                file = folder / name
+            for file in files:
                 if "://" in str(file):  # safetensors maps files of this machine.
-                    file = file.copy(epath.Path(temporary) / name)
-                arrays |= load_file(file.as_posix())
+                    file = file.copy(epath.Path(temporary) / file.name)
+                arrays |= read_safetensors(file)
     except FileNotFoundError as error:
         raise HfFolderError(
             f"{folder} holds no {_WEIGHTS} (or a part of it is missing: {error}); load"
             " it with transformers and save it with save_pretrained, which writes"
             " that file"
         ) from error
-    except (SafetensorError, ValueError, KeyError, OSError) as error:
-        raise HfFolderError(f"{folder}/{_WEIGHTS} cannot be read: {error!r}") from error
+    except OSError as error:
+        raise HfFolderError(f"{folder}/{_WEIGHTS} cannot be read: {error}") from error
     return arrays
 
 

@@ -1,6 +1,7 @@
 """Parameters of transformer-lm-japanese (a Flax decoder) under our names."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,12 @@ from flax import serialization
 from transformer_lm.models.layers import padded_vocab_size
 from transformer_lm.registry import UserError
 
+_DAMAGE = (
+    *(ValueError, TypeError, KeyError, IndexError, AttributeError, AssertionError),
+    *(OverflowError, RecursionError, MemoryError),
+)
+"""What flax and msgpack raise where the bytes are no tree of arrays."""
+
 
 def read_legacy_checkpoint(file: epath.PathLike) -> dict[str, Any]:
     """Reads a msgpack `checkpoint_N`: a tree with step, params, opt_state.
@@ -18,14 +25,40 @@ def read_legacy_checkpoint(file: epath.PathLike) -> dict[str, Any]:
       UserError: if the file is not such a checkpoint.
     """
     try:
-        tree = serialization.msgpack_restore(epath.Path(file).read_bytes())
-    except (ValueError, TypeError) as error:
-        raise UserError(f"{file} is no Flax msgpack checkpoint: {error}") from error
-    if not isinstance(tree, dict) or "decoder" not in tree.get("params", {}):
+        tree: Any = serialization.msgpack_restore(epath.Path(file).read_bytes())
+    except _DAMAGE as error:
+        raise UserError(f"{file} is no Flax msgpack checkpoint: {error!r}") from error
+    params = tree.get("params") if isinstance(tree, dict) else None
+    if not isinstance(params, dict) or not isinstance(params.get("decoder"), dict):
         raise UserError(f"{file} holds no decoder of transformer-lm-japanese")
+    if strange := _strange(params):
+        raise UserError(f"{file} is damaged: params{strange} is no array")
     return tree
 
 
+def _strange(tree: Any) -> str | None:  # Any: what msgpack can hold.
+    """The path of the first leaf that is no array of numbers; None if all are."""
+    if isinstance(tree, dict):
+        for name, part in tree.items():
+            if (path := _strange(part)) is not None:
+                return f"/{name}{path}"
+        return None
+    return None if isinstance(tree, np.ndarray) and tree.dtype.kind in "iufV" else ""
+
+
+@contextlib.contextmanager
+def _refuse_others() -> Iterator[None]:
+    """Says that parameters which have other names or shapes are of another program."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+        raise UserError(
+            "the legacy parameters are not those of transformer-lm-japanese"
+            f" ({error!r}); take the checkpoint from its source again"
+        ) from error
+
+
+@_refuse_others()
 def legacy_parameters(params: Mapping[str, Any], vocab_size: int) -> dict[str, Any]:
     """Renames the tree `params` of a legacy checkpoint.
 
@@ -63,6 +96,7 @@ def legacy_parameters(params: Mapping[str, Any], vocab_size: int) -> dict[str, A
     return tree | {"stack": stack}
 
 
+@_refuse_others()
 def legacy_sizes(params: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what the tree `params` says of its network, by our names.
 
@@ -84,6 +118,7 @@ def legacy_sizes(params: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+@_refuse_others()
 def legacy_vocab_size(params: Mapping[str, Any]) -> int:
     """Returns the rows of the token table."""
     return params["decoder"]["Embed_0"]["embedding"].shape[0]

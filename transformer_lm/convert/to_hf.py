@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import os
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -17,6 +16,7 @@ from transformer_lm.convert.flax_tree import flax_tree
 from transformer_lm.convert.hf_fields import HfConfigError
 from transformer_lm.convert.param_map import to_ours, to_theirs
 from transformer_lm.convert.paths import flatten, unflatten, unstack_layers
+from transformer_lm.convert.safetensors_files import read_safetensors
 from transformer_lm.convert.token_ids import token_ids
 from transformer_lm.tokenizers.interface import Tokenizer
 
@@ -139,7 +139,7 @@ def read_weights(
             raise HfConfigError(f"{file} must be copied to this machine to be read")
         states[name] = {
             key: array.astype(np.float32)
-            for key, array in safetensors.load_file(os.fspath(file)).items()
+            for key, array in read_safetensors(file).items()
         }
     return to_ours(maps, states, scan_layers=config.scan_layers)
 

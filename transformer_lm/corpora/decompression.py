@@ -16,6 +16,13 @@ _TOOLS = {".gz": "gzip", ".bz2": "bzip2", ".xz": "xz"}
 """Ending of a compressed file → the tool that checks it."""
 
 
+XZ_MEMORY = 1 << 27
+"""Bytes that unpacking .xz may take (128 MiB); `xz -9` needs 65 MiB, and a file may ask
+for 4 GiB."""
+
+_PIECE_BYTES = 1 << 16
+
+
 @contextlib.contextmanager
 def open_decompressed(
     path: epath.Path, on_read: Callable[[int], None] | None = None
@@ -27,7 +34,8 @@ def open_decompressed(
       on_read: takes the number of bytes, still compressed, of each piece read.
 
     Raises:
-      UserError: while reading, if the file is cut short or damaged.
+      UserError: while reading, if the file is cut short or damaged, or an .xz file asks
+        for more memory than `XZ_MEMORY`.
     """
     try:
         with contextlib.ExitStack() as stack:
@@ -39,7 +47,7 @@ def open_decompressed(
             elif path.suffix == ".bz2":
                 stream = stack.enter_context(bz2.BZ2File(stream))
             elif path.suffix == ".xz":
-                stream = stack.enter_context(lzma.LZMAFile(stream))
+                stream = cast(BinaryIO, _Xz(stream))
             yield cast(BinaryIO, stream)
     except (EOFError, OSError, zlib.error, lzma.LZMAError) as error:
         # The bz2 module says "damaged" with an OSError that has no number.
@@ -49,6 +57,48 @@ def open_decompressed(
             f"{path} is cut short or damaged ({error}); download or compress it again"
             f" (`{_TOOLS[path.suffix]} -t {path}` checks it)"
         ) from error
+
+
+class _Xz:
+    """An .xz file unpacked in bounded memory, which lzma.LZMAFile cannot be told."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self._packed = b""
+        self._decoder: lzma.LZMADecompressor | None = None
+
+    def read(self, size: int) -> bytes:
+        """Reads at most so many bytes; none at the end."""
+        while True:
+            if self._decoder is None and not self._begin():
+                return b""
+            assert self._decoder is not None
+            content = self._decoder.decompress(self._packed, size)
+            self._packed = b""
+            if self._decoder.eof:
+                self._packed = self._decoder.unused_data
+                self._decoder = None
+            elif self._decoder.needs_input:
+                self._packed = self._stream.read(_PIECE_BYTES)
+                if not self._packed and not content:
+                    raise EOFError("it ends before its end mark")
+            if content:
+                return content
+
+    def _begin(self) -> bool:
+        """Goes to the next stream of the file; False at the end."""
+        while not (packed := self._packed.lstrip(b"\0")):  # Padding between streams.
+            if not (packed := self._stream.read(_PIECE_BYTES)):
+                return False
+            self._packed = packed
+        self._packed = packed
+        self._decoder = lzma.LZMADecompressor(memlimit=XZ_MEMORY)
+        return True
+
+    def seek(self, offset: int) -> None:
+        """Goes forward to a place, from the beginning."""
+        while offset and (content := self.read(min(offset, _PIECE_BYTES))):
+            offset -= len(content)
 
 
 class _Metered:

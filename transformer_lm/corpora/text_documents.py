@@ -66,7 +66,7 @@ def json_values(
             continue
         try:
             yield line, json.loads(content)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):  # Also numbers of thousands of digits.
             faults.note("invalid JSON lines skipped", str(path), line.number)
 
 

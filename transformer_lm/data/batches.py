@@ -7,10 +7,22 @@ from typing import Any, Protocol
 import numpy as np
 
 from transformer_lm.data.datasets.interface import Records
-from transformer_lm.data.position import Position, from_bytes, to_bytes
+from transformer_lm.data.position import (
+    Position,
+    from_bytes,
+    refuse_impossible,
+    to_bytes,
+)
 from transformer_lm.data.row_stream import Batch, Group, RowStream
 
 Report = dict[str, int | list[str]]
+
+
+@dataclasses.dataclass(frozen=True)
+class _MarkedPosition(Position):
+    """A position, with what makes reading from there fast."""
+
+    mark: list[int] = dataclasses.field(default_factory=list)
 
 
 class TrainBatches(Protocol):
@@ -74,10 +86,12 @@ class BatchIterator(Iterator[Batch]):
 
     def set_state(self, state: bytes) -> None:
         """Goes to a position; see `TrainBatches`."""
-        names = [field.name for field in dataclasses.fields(Position)]
-        values = from_bytes(state, self._settings, [*names, "mark"])
-        if mark := values.pop("mark"):
-            self._records.use_resume_mark(mark)
+        saved = from_bytes(state, self._settings, _MarkedPosition)
+        refuse_impossible(saved)
+        if saved.mark:
+            self._records.use_resume_mark(saved.mark)
+        values = dataclasses.asdict(saved)
+        del values["mark"]
         self._stream.go_to(Position(**values))
 
     def report(self) -> Report:

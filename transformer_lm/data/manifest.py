@@ -7,11 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from transformer_lm.file_names import inside, refuse_links_out
+from transformer_lm.json_files import construct, read_object
 from transformer_lm.registry import UserError
 
 FILE = "manifest.json"
 FORMAT = 1
 SPLITS = ("train", "validation", "test")
+COUNTED = ("documents", "records", "sentences", "tokens", "characters")
+"""What a shard counts."""
+_REMEDY = "prepare it anew"
 
 
 @dataclass(frozen=True)
@@ -55,7 +60,7 @@ class Shard:
     size: int
     """Bytes of the ArrayRecord file."""
     counts: dict[str, int]
-    """Of documents, records, sentences, tokens and characters."""
+    """How many it holds of each of `COUNTED`."""
     faults: dict[str, int | list[str]]
     """Lines of the source that could not be read as they stand."""
 
@@ -88,7 +93,7 @@ class Manifest:
     def counts(self, split: str) -> dict[str, int]:
         """Returns how much a split holds of each kind that a shard counts."""
         shards = [shard.counts for shard in self.splits[split]]
-        return {name: sum(counts[name] for counts in shards) for name in shards[0]}
+        return {name: sum(counts[name] for counts in shards) for name in COUNTED}
 
     def digest(self, split: str) -> str:
         """Returns a short text that changes with the records of a split."""
@@ -122,29 +127,29 @@ def read_manifest(folder: Path) -> Manifest:
             f"{folder} holds no {FILE}: it is no folder of prepared data, or its making"
             " was interrupted; run python -m transformer_lm.tools.prepare (again)"
         )
-    try:
-        values = json.loads(path.read_text())
-        saved_format = values.pop("format")
-        del values["counts"]
-        manifest = Manifest(
-            TokenizerFacts(**values.pop("tokenizer")),
-            Rules(**values.pop("rules")),
-            {
-                split: [Shard(**shard) for shard in shards]
-                for split, shards in values.pop("splits").items()
-            },
-            **values,
-        )
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{path} is damaged ({error!r}); prepare it anew") from error
+    values = read_object(path, _REMEDY)
+    saved_format = values.pop("format", None)
     if saved_format != FORMAT:
         raise UserError(
             f"{path} has format {saved_format}, this program reads {FORMAT};"
             " prepare the data anew"
         )
+    values.pop("counts", None)
+    manifest = construct(Manifest, values, str(path), _REMEDY)
+    shards = [shard for shards in manifest.splits.values() for shard in shards]
+    for shard in shards:
+        if set(shard.counts) != {*COUNTED}:
+            raise UserError(
+                f"{path} is damaged: {shard.name} counts {sorted(shard.counts)},"
+                f" not {sorted(COUNTED)}; {_REMEDY}"
+            )
+        inside(folder, shard.name, path)
+        refuse_links_out(folder, shard.data(folder))
+        refuse_links_out(folder, shard.index(folder))
+    for name in manifest.tokenizer.files:
+        refuse_links_out(folder, Path(inside(folder, name, path)))
     problems = [
         f"{shard.data(folder)}: {_size(shard.data(folder))}, not {shard.size} bytes"
-        for shards in manifest.splits.values()
         for shard in shards
         if _size(shard.data(folder)) != shard.size
     ]

@@ -1,13 +1,18 @@
 """Where a run stands in its data: all that is needed to go on exactly there."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
+from transformer_lm.json_files import construct, parse_object
 from transformer_lm.registry import UserError
 
 _FORMAT = 1
+_LARGEST = 1 << 62
+"""Numbers of records and rows that TensorFlow and numpy can hold."""
+_REMEDY = "go on from an older checkpoint"
+
+_Place = TypeVar("_Place")
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,21 @@ class Position:
     counts: dict[str, int] = field(default_factory=dict)
     """What became of the records so far; see `packing.Counts`."""
 
+    def problems(self) -> list[str]:
+        """Lists what no run can have saved, a line each."""
+        numbers = {
+            "epoch": self.epoch,
+            "window": self.window,
+            "group": self.group,
+            "row": self.row,
+            **self.counts,
+        }
+        return [
+            f"{name} is {value}"
+            for name, value in numbers.items()
+            if not 0 <= value < _LARGEST
+        ]
+
 
 def to_bytes(values: dict[str, Any], settings: dict[str, Any]) -> bytes:
     """Returns a position as JSON.
@@ -37,33 +57,28 @@ def to_bytes(values: dict[str, Any], settings: dict[str, Any]) -> bytes:
     return json.dumps(state, ensure_ascii=False).encode()
 
 
-def from_bytes(
-    state: bytes, settings: dict[str, Any], keys: Iterable[str]
-) -> dict[str, Any]:
+def from_bytes(state: bytes, settings: dict[str, Any], kind: type[_Place]) -> _Place:
     """Reads a saved position back.
 
     Args:
       state: what `to_bytes` gave.
       settings: as they are now.
-      keys: of the position's values.
+      kind: dataclass of the position's values.
 
     Raises:
       UserError: if the state is damaged, or was saved under other settings.
     """
-    try:
-        saved = json.loads(state)
-        saved_format, before = saved["format"], saved["settings"]
-        values = {key: saved[key] for key in keys}
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"the saved position in the data ({len(state)} bytes) cannot be read"
-            f" ({error!r}); go on from an older checkpoint"
-        ) from error
+    origin = f"the saved position in the data ({len(state)} bytes)"
+    values = parse_object(state, origin, _REMEDY)
+    saved_format = values.pop("format", None)
     if saved_format != _FORMAT:
         raise UserError(
             f"the saved position in the data has format {saved_format}, this program"
             f" reads format {_FORMAT}; go on with the version that saved it"
         )
+    before = values.pop("settings", None)
+    if not isinstance(before, dict):
+        raise UserError(f"{origin} is damaged: it has no settings; {_REMEDY}")
     differing = [
         f"{key} was {before.get(key)!r}, is {settings.get(key)!r}"
         for key in {**before, **settings}
@@ -75,4 +90,17 @@ def from_bytes(
             f" {'; '.join(differing)}; set them back, or start a new work folder"
             " (init_from takes the parameters over)"
         )
-    return values
+    return construct(kind, values, origin, _REMEDY)
+
+
+def refuse_impossible(position: Position) -> None:
+    """Refuses a position that no run can have saved.
+
+    Raises:
+      UserError: naming its impossible numbers.
+    """
+    if problems := position.problems():
+        raise UserError(
+            f"the saved position in the data is damaged: {'; '.join(problems)};"
+            f" {_REMEDY}"
+        )

@@ -21,6 +21,7 @@ from transformer_lm.data.manifest import Rules, Shard, TokenizerFacts, sha256_of
 from transformer_lm.data.sentences import sentences_of
 from transformer_lm.data.shards import TokenizedRecord, id_type, write_shard
 from transformer_lm.data.tokenizer_facts import load_beside
+from transformer_lm.json_files import construct, read_object
 from transformer_lm.registry import UserError
 from transformer_lm.tokenizers.interface import Tokenizer
 
@@ -114,11 +115,11 @@ def _finished(task: ShardTask, source_sha256: str) -> Shard | None:
     path = Path(task.folder) / f"{task.name}.json"
     if not path.is_file():
         return None
-    try:
-        values = json.loads(path.read_text())
-        shard, before = Shard(**values["shard"]), values["made of"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged ({error!r}); remove it") from error
+    values = read_object(path, "remove it")
+    shard = construct(Shard, values.get("shard"), str(path), "remove it")
+    before = values.get("made of")
+    if not isinstance(before, dict):
+        raise UserError(f"{path} does not say what it was made of; remove it")
     now = _conditions(task, source_sha256)
     if differing := [
         f"{key} was {before.get(key)!r}, is {now.get(key)!r}"

@@ -13,7 +13,12 @@ from typing import Any
 import numpy as np
 
 from transformer_lm.data.batches import Report, global_batches, part_of_batches
-from transformer_lm.data.position import Position, from_bytes, to_bytes
+from transformer_lm.data.position import (
+    Position,
+    from_bytes,
+    refuse_impossible,
+    to_bytes,
+)
 from transformer_lm.data.prepared import PreparedSplit
 from transformer_lm.data.row_builders import RowBuilder
 from transformer_lm.data.row_stream import Batch, RowStream
@@ -21,6 +26,15 @@ from transformer_lm.registry import UserError
 
 _DRAWN_TOGETHER = 4096
 """Rows whose folders are drawn by one generator."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Place:
+    """Where a run stands in its folders."""
+
+    rows: int
+    """Rows of all folders that are used up."""
+    folders: list[Position]
 
 
 class PreparedBatches(Iterator[Batch]):
@@ -109,10 +123,17 @@ class PreparedBatches(Iterator[Batch]):
 
     def set_state(self, state: bytes) -> None:
         """Goes to a position; see `TrainBatches`."""
-        values = from_bytes(state, self._settings, ["rows", "folders"])
-        self._rows = values["rows"]
-        for stream, folder in zip(self._streams, values["folders"], strict=True):
-            stream.go_to(Position(**folder))
+        saved = from_bytes(state, self._settings, _Place)
+        if len(saved.folders) != len(self._streams) or saved.rows < 0:
+            raise UserError(
+                f"the saved position in the data has {saved.rows} rows of"
+                f" {len(saved.folders)} folders, the run has {len(self._streams)}"
+                " folder(s); go on from an older checkpoint"
+            )
+        self._rows = saved.rows
+        for stream, position in zip(self._streams, saved.folders, strict=True):
+            refuse_impossible(position)
+            stream.go_to(position)
 
     def report(self) -> Report:
         """Returns the epoch of each folder, and what became of its records so far."""

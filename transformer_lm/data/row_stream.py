@@ -102,5 +102,10 @@ class RowStream:
             counts = dict(Counter(counts) + Counter(new))
         else:
             row = self._position.row
+            if row > len(group["tokens"]):
+                raise UserError(
+                    f"the saved position in {self._name} is row {row} of a group of"
+                    f" {len(group['tokens'])}; go on from an older checkpoint"
+                )
         self._group = group
         self._position = Position(**place, row=row, counts=counts)

@@ -10,6 +10,7 @@ and how many there are of each stands in the index, so that an order of the reco
 its groups are planned without reading one. ArrayRecord keeps checksums of its blocks.
 """
 
+import tokenize
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -37,6 +38,12 @@ _OPTIONS = "group_size:1,uncompressed"
 """Read one by one, in any order; ids hardly shrink, and unpacking takes longest."""
 
 _ROWS_AT_A_TIME = 1 << 14
+
+_DAMAGE = (
+    *(OSError, ValueError, RuntimeError, OverflowError, MemoryError),
+    *(SyntaxError, tokenize.TokenError),
+)
+"""What numpy and ArrayRecord raise: the head of an .npy file is a Python literal."""
 
 
 class TokenizedRecord(NamedTuple):
@@ -123,11 +130,12 @@ class ShardReader:
         self._names = ", ".join(str(path) for path in data)
         self._kind = np.dtype(kind)
         try:
-            tables = [np.load(path, mmap_mode="r") for path in index]
+            # Not np.load, which reads archives and, if it is let, pickles too.
+            tables = [np.lib.format.open_memmap(path, "r") for path in index]
             self.index = np.concatenate(tables)
             # Any: its stubs know neither its length nor how to read several records.
             self._source: Any = ArrayRecordDataSource([str(path) for path in data])
-        except (OSError, ValueError, RuntimeError) as error:
+        except _DAMAGE as error:
             raise self._damaged(error) from error
         if self.index.dtype != INDEX or len(self.index) != len(self._source):
             raise self._damaged(

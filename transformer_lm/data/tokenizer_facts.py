@@ -11,6 +11,7 @@ from etils import epath
 
 from transformer_lm.data.manifest import FILE as MANIFEST_FILE
 from transformer_lm.data.manifest import TokenizerFacts
+from transformer_lm.json_files import construct
 from transformer_lm.registry import UserError
 from transformer_lm.tokenizers import TOKENIZERS
 from transformer_lm.tokenizers.interface import Tokenizer, TokenizerConfig
@@ -55,7 +56,14 @@ def load_beside(folder: Path, facts: TokenizerFacts) -> Tokenizer:
     Raises:
       UserError: if it gives other ids than when the data was made.
     """
-    tokenizer = TOKENIZERS[facts.kind](**facts.settings).load(str(folder))
+    origin = f"{folder / MANIFEST_FILE}, tokenizer.settings"
+    kind = TOKENIZERS[facts.kind]
+    defaults = {field.name: field.default for field in dataclasses.fields(kind)}
+    settings = {**defaults, **facts.settings, "vocab_path": None}
+    config = construct(kind, settings, origin, "prepare the data anew")
+    if problems := config.problems():
+        raise UserError(f"{origin}: {'; '.join(problems)}; prepare the data anew")
+    tokenizer = config.load(str(folder))
     if probe_of(tokenizer) != facts.probe:
         raise UserError(
             f"the tokenizer in {folder} gives other ids than when the data there was"

@@ -14,6 +14,7 @@ from typing import Any
 
 from etils import epath
 
+from transformer_lm.json_files import read_object
 from transformer_lm.registry import UserError
 from transformer_lm.tokenizers import segmenters
 from transformer_lm.tokenizers.word_rules import WordRules
@@ -109,7 +110,7 @@ def read_settings(
         log.info("%s has no %s beside it: used with %s", path, SETTINGS_FILE, rules)
         return {}
     try:
-        stored = json.loads(beside.read_text())
+        stored = read_object(beside, "take it from the folder that training wrote")
         theirs = {key: stored[key] for key in ours}
         digest, version = stored["vocab_sha256"], stored["segmenter_version"]
         trained_with = dict(stored["trained_with"])

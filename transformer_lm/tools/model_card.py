@@ -1,6 +1,5 @@
 """The page that an exported model is presented with on the Hugging Face Hub."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from etils import epath
 
 import transformer_lm
 from transformer_lm.data.source import Selection, folders_of
+from transformer_lm.json_files import read_object
 from transformer_lm.metrics import (
     ENVIRONMENT_FILE,
     METRICS_FILE,
@@ -195,7 +195,7 @@ def _versions(trained: TrainedModel) -> dict[str, str]:
 
 
 def _read_json(file: epath.Path) -> dict[str, Any]:
-    return json.loads(file.read_text()) if file.exists() else {}
+    return read_object(file, "remove it") if file.exists() else {}
 
 
 def _table(rows: Mapping[str, Any]) -> str:

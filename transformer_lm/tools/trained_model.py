@@ -1,7 +1,6 @@
 """Opens what was trained: the work folder of a run, or a folder exported from one."""
 
 import dataclasses
-import json
 from typing import Any
 
 import jax
@@ -12,6 +11,8 @@ from flax import linen as nn
 from transformer_lm.checkpoint import OtherNetworkError
 from transformer_lm.config import Settings, from_saved, resolve
 from transformer_lm.convert.to_hf import CONFIG_FILE, HfModel, read_weights
+from transformer_lm.file_names import inside
+from transformer_lm.json_files import construct, read_object
 from transformer_lm.registry import UserError
 from transformer_lm.tokenizers.interface import Tokenizer
 from transformer_lm.train.restore import load_trained
@@ -72,6 +73,14 @@ class TrainedModel:
         return self.settings.model.position_limit(self.settings.max_length)
 
 
+@dataclasses.dataclass(frozen=True)
+class _Exported:
+    """What `training_settings.json` says."""
+
+    step: int | None
+    settings: dict[str, Any]
+
+
 def open_trained(
     folder: str, *, step: int | None = None, dtype: str | None = None
 ) -> TrainedModel:
@@ -99,7 +108,7 @@ def open_trained(
             f"{folder} is an exported folder: it holds one step; drop --step"
         )
     saved = _read_exported_settings(path)
-    settings = resolve(from_saved(saved["settings"]), folder)
+    settings = resolve(from_saved(saved.settings), folder)
     tokenizer = settings.tokenizer.load(folder)
     family = dict(settings.choices)["model"]
     parameters = read_weights(family, settings.model, tokenizer, path)
@@ -109,7 +118,7 @@ def open_trained(
         _network(settings, tokenizer, dtype),
         jax.tree.map(jnp.asarray, parameters),
         tokenizer,
-        saved["step"],
+        saved.step,
     )
 
 
@@ -147,17 +156,14 @@ def _open_run(folder: str, step: int | None, dtype: str | None) -> TrainedModel:
     return TrainedModel(folder, settings, network, parameters, tokenizer, found)
 
 
-def _read_exported_settings(path: epath.Path) -> dict[str, Any]:
+def _read_exported_settings(path: epath.Path) -> _Exported:
     file = path / EXPORTED_SETTINGS
-    try:
-        saved = json.loads(file.read_text())
-        name = saved["settings"]["vocab_path"]
-        saved["step"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{file} is damaged: {error!r}; export the run again"
-        ) from error
-    saved["settings"]["vocab_path"] = str(path / name)
+    remedy = "export the run again"
+    saved = construct(_Exported, read_object(file, remedy), str(file), remedy)
+    name = saved.settings.get("vocab_path")
+    if not isinstance(name, str):
+        raise UserError(f"{file} names no vocabulary (vocab_path); {remedy}")
+    saved.settings["vocab_path"] = str(inside(path, name, file))
     return saved
 
 

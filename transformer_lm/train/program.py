@@ -60,7 +60,12 @@ def build_program(
     schedule = settings.schedule.build(settings.training.num_train_steps)
     transformation = settings.optimizer.build(schedule)
     init = state_init(settings, model, transformation)
-    shapes, placed = state_shardings(init, transformation, mesh)
+    shapes, placed, updates_placed = state_shardings(
+        init,
+        transformation,
+        mesh,
+        optimizer_over_data=settings.mesh.shard_optimizer_over_data,
+    )
     abstract = jax.tree.map(
         lambda leaf, sharding: jax.ShapeDtypeStruct(
             leaf.shape, leaf.dtype, sharding=sharding
@@ -78,6 +83,9 @@ def build_program(
         transformation,
         schedule,
         settings.training.ema_decay,
+        updates_placed,
+        skips=settings.training.nonfinite_policy == "skip",
+        gradient_norm_limit=settings.training.gradient_norm_limit,
     )
     everywhere = NamedSharding(mesh, PartitionSpec())
     return Program(

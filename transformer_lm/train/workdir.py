@@ -1,12 +1,12 @@
 """The work folder of a run: may it be used, and for the same model as before?"""
 
-import json
 import logging
 from typing import Any
 
 from etils import epath
 
 from transformer_lm.config import Settings
+from transformer_lm.json_files import read_object
 from transformer_lm.registry import UserError
 
 SETTINGS_FILE = "settings.json"
@@ -61,10 +61,7 @@ def read_settings(workdir: str) -> dict[str, Any]:
             f"{workdir} holds no {SETTINGS_FILE}: it is not the work folder of a run."
             " Give the folder that main.py trained in."
         )
-    try:
-        return json.loads(file.read_text())
-    except ValueError as error:
-        raise UserError(f"{file} is damaged: {error}") from error
+    return read_object(file, "restore it from a copy, or train anew")
 
 
 def compare_settings(before: dict[str, Any], now: Settings, workdir: str) -> list[str]:

@@ -31,6 +31,7 @@ from transformer_lm.corpora.build.workers import Workers
 from transformer_lm.corpora.cleaning.rules import parse_rules
 from transformer_lm.corpora.readers import find_sources, format_of
 from transformer_lm.corpora.readers.interface import Reading
+from transformer_lm.json_files import read_object
 from transformer_lm.registry import UserError
 
 MANIFEST = "manifest.json"
@@ -145,12 +146,7 @@ def _read_manifest(folder: epath.Path) -> dict[str, Any]:  # Any: JSON.
     path = folder / MANIFEST
     if not path.exists():
         return {}
-    try:
-        return json.loads(path.read_text())
-    except json.JSONDecodeError as error:
-        raise UserError(
-            f"{path} is damaged ({error}); remove it, or give another --output"
-        ) from error
+    return read_object(path, "remove it, or give another --output")
 
 
 def _clear(

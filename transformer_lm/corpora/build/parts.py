@@ -28,6 +28,7 @@ from transformer_lm.corpora.build.workers import Workers
 from transformer_lm.corpora.cleaning.counts import CleaningCounts
 from transformer_lm.corpora.readers import reader_of
 from transformer_lm.corpora.readers.interface import Document, Reading
+from transformer_lm.json_files import read_object
 from transformer_lm.registry import UserError
 
 PART_BATCHES = 128
@@ -225,4 +226,4 @@ def _report(
 
 
 def _read_json(path: Path) -> dict[str, Any]:  # Any: JSON.
-    return json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return read_object(path, "remove the scratch folder") if path.exists() else {}

@@ -70,4 +70,4 @@ def _page_named(value: Any) -> str | None:  # Any: JSON.
     if not isinstance(value, dict) or not isinstance(value.get("index"), dict):
         return None
     page = value["index"].get("_id")
-    return str(page) if isinstance(page, str | int) else None
+    return without_surrogates(str(page)) if isinstance(page, str | int) else None

@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple, Protocol
 from etils import epath
 
 from transformer_lm.corpora.faults import Faults
+from transformer_lm.corpora.text_documents import without_surrogates
 
 CARRIED_FIELDS = ("title", "author", "url")
 """What is known of a document beside its id and its text, where the source has it."""
@@ -62,9 +63,12 @@ class Reader(Protocol):
 
 
 def carried(value: Mapping[str, Any]) -> dict[str, str]:  # Any: JSON.
-    """Returns those of `CARRIED_FIELDS` that `value` has as strings."""
+    """Returns those of `CARRIED_FIELDS` that `value` has as strings.
+
+    Halves of surrogate pairs in them become `?`, as in texts.
+    """
     return {
-        name: value[name]
+        name: without_surrogates(value[name])
         for name in CARRIED_FIELDS
         if isinstance(value.get(name), str) and value[name]
     }

@@ -8,7 +8,11 @@ from transformer_lm.corpora.lines import read_lines
 from transformer_lm.corpora.paths import COMPRESSIONS
 from transformer_lm.corpora.readers.interface import Document, Reading, carried
 from transformer_lm.corpora.readers.plain_text import text_id
-from transformer_lm.corpora.text_documents import decode_lines, json_documents
+from transformer_lm.corpora.text_documents import (
+    decode_lines,
+    json_documents,
+    without_surrogates,
+)
 
 
 class JsonLines:
@@ -25,7 +29,8 @@ class JsonLines:
             name = value.get(reading.id_field)
             has_id = isinstance(name, str | int) and name != ""
             text = value[field]
-            yield Document(str(name) if has_id else text_id(text), text, carried(value))
+            name = without_surrogates(str(name)) if has_id else text_id(text)
+            yield Document(name, text, carried(value))
 
     def plain(self, text: str) -> str:
         """Returns the text as it is."""

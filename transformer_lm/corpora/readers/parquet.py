@@ -45,7 +45,7 @@ class Parquet:
                     stream, pre_buffer=False, buffer_size=1 << 20
                 )
                 yield from self._rows(file, path, reading)
-            except self._pyarrow.ArrowException as error:
+            except (self._pyarrow.ArrowException, ValueError, OSError) as error:
                 raise UserError(
                     f"{path} is no intact Parquet file ({error}); download or write it"
                     " again"

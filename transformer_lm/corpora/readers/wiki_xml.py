@@ -11,13 +11,23 @@ from etils import epath
 
 from transformer_lm.corpora.decompression import open_decompressed
 from transformer_lm.corpora.paths import COMPRESSIONS
+from transformer_lm.corpora.readers import markup_cost
 from transformer_lm.corpora.readers.interface import Document, Reading
 from transformer_lm.corpora.readers.wikitext import Wikitext
 from transformer_lm.registry import UserError
 
 _PIECE_BYTES = 1 << 18
-_TEXT_CHARACTERS = 1 << 24
-"""A longer page is skipped; MediaWiki itself allows 2 MiB."""
+_TEXT_CHARACTERS = 1 << 21
+"""A longer page is skipped; MediaWiki itself allows 2 MiB
+(https://www.mediawiki.org/wiki/Manual:$wgMaxArticleSize)."""
+
+_TOKEN_BYTES = 1 << 24
+"""A tag, a comment or a name that is longer is no dump's: the parser would keep it."""
+
+_DEPTH = 100
+_NAMES = 1000
+"""Elements inside one another, and names of elements and attributes, at most: the parser
+keeps them all. A dump has 5 and some 40."""
 
 
 class WikiXml:
@@ -51,7 +61,10 @@ class _Pages:
         self._page: dict[str, list[str]] = {}
         self._size = 0
         self._ready: list[Document] = []
-        self._parser = expat.ParserCreate()
+        self._names: set[str] = set()
+        self._fed = 0
+        # Whatever encoding a file declares: Python has some that the parser has not.
+        self._parser = expat.ParserCreate("UTF-8")
         self._parser.buffer_text = True
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end
@@ -67,19 +80,30 @@ class _Pages:
             raise UserError(
                 f"{self._path} is cut short or is no XML ({error}); download it again"
             ) from error
+        self._fed += len(piece)
+        if self._fed - self._parser.CurrentByteIndex > _TOKEN_BYTES:
+            raise self._no_dump(f"a tag or a comment of more than {_TOKEN_BYTES} bytes")
         ready, self._ready = self._ready, []
         return ready
 
     def _refuse(self, *declaration: object) -> NoReturn:
-        raise UserError(
-            f"{self._path}:{self._parser.CurrentLineNumber}: a document type"
-            f" declaration ({declaration[0]}) has no place in a dump of Wikipedia;"
-            " download it from its source"
+        raise self._no_dump(f"a document type declaration ({declaration[0]})")
+
+    def _no_dump(self, found: str) -> UserError:
+        return UserError(
+            f"{self._path}:{self._parser.CurrentLineNumber}: {found} has no place in a"
+            " dump of Wikipedia; download it from its source"
         )
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        del attributes
         self._open.append(name)
+        self._names.add(name)
+        self._names.update(attributes)
+        if len(self._open) > _DEPTH or len(self._names) > _NAMES:
+            raise self._no_dump(
+                f"an element at depth {len(self._open)}, after {len(self._names)}"
+                " different names,"
+            )
         if name == "page":
             self._page = {}
             self._size = 0
@@ -110,6 +134,9 @@ class _Pages:
             self._reading.faults.note(kind, str(self._path), line)
         elif "text" not in values or "id" not in values:
             kind = "pages without text or id skipped"
+            self._reading.faults.note(kind, str(self._path), line)
+        elif markup_cost.cost(values["text"]) > markup_cost.LARGEST:
+            kind = "pages skipped whose markup does not close"
             self._reading.faults.note(kind, str(self._path), line)
         else:
             fields = {"title": values["title"]} if values.get("title") else {}

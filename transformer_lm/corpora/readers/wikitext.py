@@ -4,6 +4,7 @@ import re
 from typing import TYPE_CHECKING
 
 from transformer_lm.corpora.extras import CORPORA, require
+from transformer_lm.corpora.text_documents import without_surrogates
 
 if TYPE_CHECKING:
     from mwparserfromhell.nodes import Node
@@ -24,9 +25,12 @@ _HIDDEN_LINKS = re.compile(
 """Targets of links that show a picture, sort a page or lead to another language."""
 
 _SWITCH = re.compile(r"__[A-Z]+__")
-_BLANK_LINES = re.compile(r"\s*\n\s*")
+_WHITE = re.compile(r"\s+")
 _BLANKS = re.compile(r"[ \t\xa0]+")
-_DANGLING = re.compile(r"(?<=[（(])[、，；,;\s]+|[、，；,;\s]+(?=[）)])")
+# A run is tried from its beginning alone, or a long one would cost its square.
+_DANGLING = re.compile(
+    r"(?<=[（(])[、，；,;\s]+|(?<![、，；,;\s])[、，；,;\s]++(?=[）)])"
+)
 _EMPTY_BRACKETS = re.compile(r"（）|\(\)")
 
 
@@ -55,7 +59,14 @@ class Wikitext:
         plain = code.strip_code(normalize=True, collapse=False)
         plain = _DANGLING.sub("", _SWITCH.sub("", plain))
         plain = _EMPTY_BRACKETS.sub("", plain)
-        return _BLANK_LINES.sub("\n", _BLANKS.sub(" ", plain)).strip()
+        lines = _WHITE.sub(_one_line_end, _BLANKS.sub(" ", plain)).strip()
+        # An entity can name half a surrogate pair: &#xD800;
+        return without_surrogates(lines)
+
+
+def _one_line_end(white: re.Match[str]) -> str:
+    """White space with line ends in it becomes one; other is kept."""
+    return "\n" if "\n" in white[0] else white[0]
 
 
 def _prune(code: "Wikicode") -> None:

@@ -7,6 +7,7 @@ from transformer_lm.data.datasets.blocks import BlockRecords
 from transformer_lm.data.datasets.interface import Share
 from transformer_lm.data.graph import PythonCalls
 from transformer_lm.data.splits import percent_problems
+from transformer_lm.registry import UserError
 
 
 class FileRecords(BlockRecords):
@@ -22,6 +23,11 @@ class FileRecords(BlockRecords):
 
     def use_resume_mark(self, mark: list[int]) -> None:
         """Takes a saved place over."""
+        if len(mark) != len(Bookmark._fields) or min(mark) < 0:
+            raise UserError(
+                f"the saved position in the data has the bookmark {mark}, which is none;"
+                " go on from an older checkpoint"
+            )
         self._files.remember(Bookmark(*mark))
 
     def digest(self) -> str:
