@@ -62,9 +62,8 @@ class Contestant:
 
     def close(self) -> None:
         """Ends the process."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
+        with self._process:  # Closes its pipes and waits for it.
+            pass
 
     def _answer(self) -> dict[str, Any]:
         """Reads a line of JSON.
@@ -75,7 +74,8 @@ class Contestant:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            code = self._process.wait()
+            self.close()
+            code = self._process.returncode
             raise ContestantError(f"{self.module} ended with code {code}; see above")
         return json.loads(line)
 

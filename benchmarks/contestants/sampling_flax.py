@@ -17,9 +17,6 @@ def prepare(**fields: Any) -> tuple[Callable[[int], None], dict[str, Any]]:
     """Returns a function that writes texts of a case so many times, and versions."""
     case = Case(**fields)
     network = build(case)
-    # No id ends a text: all have their full length.
-    network.generation_config.eos_token_id = None
-    network.config.eos_token_id = None
     given = prompts(case)
 
     @jax.jit
@@ -31,6 +28,9 @@ def prepare(**fields: Any) -> tuple[Callable[[int], None], dict[str, Any]]:
             do_sample=True,
             max_length=case.length,
             pad_token_id=0,
+            # No token ends a text: all have their full length.
+            eos_token_id=case.vocab_size,
+            min_length=-1,
             **SAMPLING,
         ).sequences
 

@@ -86,7 +86,9 @@ def _train(
     watch = PreemptionWatch()
     outcome = Outcome({}, {})
 
-    # Train: nothing in this loop waits for the devices but catch_up and what follows.
+    # Train: nothing in this loop waits for the devices but `sent`, which waits for the
+    # step before the one just sent, and catch_up. The next batch is thus made and put on
+    # the devices while a step runs.
     while step < total:
         taken = next(data)
         batch = placed(taken, training, program.mesh)
