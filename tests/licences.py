@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import re
+import tomllib
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -31,10 +32,11 @@ def licences() -> dict[str, str]:
         for line in (ROOT / "requirements.txt").read_text().splitlines()
     ]
     waiting = [Requirement(line) for line in wanted if line]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     waiting += [
         Requirement(text)
-        for text in importlib.metadata.requires("transformer-lm") or []
-        if any(f'extra == "{extra}"' in text for extra in EXTRAS)
+        for extra in EXTRAS
+        for text in project["optional-dependencies"][extra]
     ]
     found: dict[str, str] = {}
     seen = set()
@@ -74,7 +76,9 @@ def licence_of(package: importlib.metadata.Distribution) -> str:
 
 def page() -> str:
     """Returns the page."""
-    return _HEAD + "".join(f"| {name} | {said} |\n" for name, said in licences().items())
+    return _HEAD + "".join(
+        f"| {name} | {said} |\n" for name, said in licences().items()
+    )
 
 
 if __name__ == "__main__":
