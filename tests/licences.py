@@ -14,9 +14,10 @@ EXTRAS = ("corpora", "ja")
 _HEAD = """\
 # Licences of dependencies
 
-What a training host installs: `requirements.txt`, the extras `corpora` and `ja`, and all that these
-ask for on Linux and Python 3.11. Written by `make licences` from the metadata of the installed
-packages; a test compares it with them. Versions are in the lock files.
+What a training host installs: `requirements.txt`, the extras `corpora` and `ja`, and all
+that these ask for on Linux and Python 3.11. Written by `make licences` from the metadata of
+the installed packages ("not said": it has no licence in it); a test compares it with them.
+Versions are in the lock files.
 
 | package | licence |
 |---|---|
