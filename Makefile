@@ -13,18 +13,22 @@ HF5 ?= $(VENV)-hf5
 LOCK := requirements-lock-$(shell $(PYTHON) -c 'import sys; print("py%d%d" % sys.version_info[:2])').txt
 CONSTRAINTS := $(if $(wildcard $(LOCK)),-c $(LOCK),)
 
-.PHONY: quickstart test test-slow test-hf test-export test-no-tensorflow fuzz audit licences lint \
-	format lock clean
+.PHONY: quickstart test test-slow test-faults test-hf test-export test-no-tensorflow docs fuzz \
+	audit licences lint format lock clean
 
 quickstart: $(READY)
 	$(BIN)/python main.py --config=configs/quickstart.py --workdir=runs/quickstart
 
 test: $(READY) lint
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not fuzz and not gpu and not tpu" \
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not faults and not fuzz and not gpu and not tpu" \
 		--ignore=tests/hf --ignore=tests/export
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m "slow and not fuzz and not gpu and not tpu" --ignore=tests/hf --ignore=tests/export
+
+# Real runs and tools, killed, starved and damaged (docs/reliability.md); about half an hour.
+test-faults: $(READY)
+	$(BIN)/python -m pytest -m faults tests/faults
 
 # Against the torch classes of transformers: a process of its own, because TensorFlow and
 # torch do not get on in one.
@@ -72,6 +76,16 @@ audit:
 licences: $(READY)
 	$(BIN)/python -m tests.licences
 
+# The site, in an environment of its own: every link and anchor must lead somewhere.
+DOCS := .venv-docs
+docs: $(DOCS)/.ready
+	$(DOCS)/bin/mkdocs build --strict
+
+$(DOCS)/.ready: requirements-docs.txt
+	test -x $(DOCS)/bin/python || $(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet -r requirements-docs.txt
+	touch $@
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -93,4 +107,4 @@ $(READY): requirements.txt pyproject.toml $(wildcard $(LOCK))
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) $(HF5) $(BARE) $(AUDIT) runs site build dist
+	rm -rf $(VENV) $(HF5) $(BARE) $(DOCS) $(AUDIT) runs site build dist

@@ -38,6 +38,12 @@ NUM_PROCESSES = flags.DEFINE_integer(
 PROCESS_ID = flags.DEFINE_integer(
     "process_id", None, "Number of this process, from 0; not with --coordinator=auto."
 )
+TAKE_OVER = flags.DEFINE_bool(
+    "take_over",
+    False,
+    "Take the work folder from a run of another machine that is gone: its lock is"
+    " watched for a minute first.",
+)
 
 
 def main(overrides: Sequence[str]) -> None:
@@ -52,7 +58,7 @@ def main(overrides: Sequence[str]) -> None:
 
     name = CONFIG.value.replace(".py:", "_").removesuffix(".py")
     workdir = WORKDIR.value or str(Path("runs") / Path(name).name)
-    outcome = run(settings, workdir)
+    outcome = run(settings, workdir, take_over=TAKE_OVER.value)
     print(closing_summary(outcome, workdir))
 
 

@@ -11,42 +11,48 @@ FILES = sorted((ROOT / PACKAGE).rglob("*.py"))
 
 LEVELS = {
     "registry": 0,
-    "file_names": 0,
-    "json_files": 0,
-    "redaction": 0,
-    "environment": 0,
-    "mecab": 0,
-    "settings": 1,
-    "models": 1,
-    "objectives": 1,
-    "data": 1,
-    "corpora": 1,
-    "tokenizers": 1,
-    "optim": 1,
-    "parallel": 1,
-    "config": 2,
-    "checkpoint": 2,
-    "metrics": 2,
-    "progress": 2,
-    "throughput": 2,
-    "train": 3,
-    "convert": 3,
-    "sampling": 3,
-    "token_choice": 2,
-    "tools": 4,
-    "command_line": 4,
+    "file_names": 1,
+    "json_files": 1,
+    "redaction": 1,
+    "environment": 1,
+    "exit_codes": 1,
+    "mecab": 1,
+    "settings": 2,
+    "models": 2,
+    "objectives": 2,
+    "data": 2,
+    "corpora": 2,
+    "tokenizers": 2,
+    "optim": 2,
+    "parallel": 2,
+    "config": 3,
+    "checkpoint": 3,
+    "checksums": 3,
+    "loggers": 3,
+    "metrics": 3,
+    "progress": 3,
+    "throughput": 3,
+    "train": 4,
+    "convert": 4,
+    "sampling": 4,
+    "planning": 4,
+    "token_choice": 3,
+    "tools": 5,
+    "command_line": 5,
 }
 """A module may import from lower levels, and what is allowed below."""
 
 ALLOWED_ACROSS = {
     ("data", "tokenizers"),
     ("data", "corpora"),
-    ("mecab", "registry"),
     ("checkpoint", "config"),
+    ("checkpoint", "checksums"),
     ("progress", "metrics"),
+    ("metrics", "loggers"),
     ("train", "sampling"),
     ("train", "convert"),
     ("train", "tools"),
+    ("planning", "train"),
     ("tools", "command_line"),
 }
 """Edges inside a level, or upwards, each with a reason in docs/architecture.md."""
@@ -108,7 +114,7 @@ def test_networks_can_be_shipped(path):
 def test_tensorflow_stays_in_its_corner(path):
     names = {target.split(".")[0] for target in imports(path)}
     if names & {"tensorflow", "tensorflow_text", "tensorflow_datasets"}:
-        assert part_of(module_of(path)) in ("data", "tokenizers", "metrics")
+        assert part_of(module_of(path)) in ("data", "tokenizers", "loggers")
 
 
 @pytest.mark.parametrize("path", FILES, ids=module_of)

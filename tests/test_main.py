@@ -63,9 +63,15 @@ def text_run(tmp_path_factory):
 
 
 def test_text_files_train_and_what_was_wrong_is_reported(text_run):
-    _, errors = text_run
+    folder, errors = text_run
     assert "c.jsonl" in errors
     assert "a.txt" in errors
+    data = json.loads((folder / "run" / "data.json").read_text())
+    assert data["step"] == 4
+    assert data["documents"] > 0
+    assert data["tokens"] > 0
+    page = (folder / "run" / "report.html").read_text()
+    assert "c.jsonl" in page[page.index("<h2>Data") : page.index("<h2>Settings")]
 
 
 def test_generate_text_needs_the_work_folder_alone(text_run, tmp_path):

@@ -7,7 +7,8 @@ One folder a step under `workdir/checkpoints`, each with these items:
 - `data`: for each process the position of its data iterator;
 - `settings`: the resolved settings and the version of this layout.
 
-Orbax writes a step under a temporary name and renames it when it is whole.
+Orbax writes a step under a temporary name and renames it when it is whole; before that,
+checksums of all files are written into it (checksums.py).
 """
 
 import dataclasses
@@ -18,6 +19,7 @@ import jax
 import orbax.checkpoint as ocp
 from etils import epath
 
+from transformer_lm.checksums import MARK, write_checksums
 from transformer_lm.registry import UserError
 
 FORMAT_VERSION = 1
@@ -28,6 +30,10 @@ SEPARATE = ("parameters", "average")
 
 class OtherNetworkError(UserError):
     """A checkpoint that holds other parameters than those asked for."""
+
+
+class CheckpointWriteError(UserError):
+    """A checkpoint that could not be written."""
 
 
 class DataPositionHandler(ocp.CheckpointHandler):
@@ -84,17 +90,31 @@ class CheckpointStore:
       keep: how many of the newest stay.
       best_metric: the checkpoint that has it best stays besides; ranked among those
         saved at a step that was also evaluated.
+      writes: False only reads: the folder must be there and is left as it is, whoever
+        may be saving into it.
     """
 
     def __init__(
-        self, workdir: str, *, keep: int = 1, best_metric: str = "loss"
+        self,
+        workdir: str,
+        *,
+        keep: int = 1,
+        best_metric: str = "loss",
+        writes: bool = True,
     ) -> None:
         sign = 1.0 if best_metric.endswith(HIGHER_IS_BETTER) else -1.0
         policies = ocp.checkpoint_managers
+        self._saving = 0
         self._manager = ocp.CheckpointManager(
             epath.Path(workdir).resolve() / "checkpoints",
             options=ocp.CheckpointManagerOptions(
-                cleanup_tmp_directories=True,
+                cleanup_tmp_directories=writes,
+                create=writes,
+                async_options=ocp.options.AsyncOptions(
+                    post_finalization_callback=self._write_checksums
+                )
+                if writes
+                else None,
                 preservation_policy=policies.AnyPreservationPolicy(
                     [
                         policies.LatestN(keep),
@@ -118,6 +138,10 @@ class CheckpointStore:
     def steps(self) -> list[int]:
         """Steps that have a whole checkpoint, in order."""
         return sorted(self._manager.all_steps())
+
+    def folder(self, step: int) -> epath.Path:
+        """Where the checkpoint of a step lies."""
+        return self._manager.directory / str(step)
 
     def latest_step(self) -> int | None:
         """The newest step that has a whole checkpoint."""
@@ -144,8 +168,10 @@ class CheckpointStore:
           metrics: held-out metrics at this very step, if it was evaluated.
 
         Raises:
-          UserError: if this or an earlier save could not be written.
+          CheckpointWriteError: if this or an earlier save could not be written.
         """
+        self.wait()
+        self._saving = step
         items: dict[str, ocp.args.CheckpointArgs] = {
             name: ocp.args.StandardSave(tree)
             for name, tree in _split(state).items()
@@ -161,6 +187,7 @@ class CheckpointStore:
                     settings=ocp.args.JsonSave(
                         {
                             "format": FORMAT_VERSION,
+                            MARK: "sha256",
                             "settings": dict(settings),
                             "window": dict(window),
                         }
@@ -175,7 +202,7 @@ class CheckpointStore:
         """Returns when everything is written.
 
         Raises:
-          UserError: if it could not be written.
+          CheckpointWriteError: if it could not be written.
         """
         try:
             self._manager.wait_until_finished()
@@ -277,10 +304,18 @@ class CheckpointStore:
         self.wait()
         self._manager.close()
 
+    def _write_checksums(self) -> None:
+        """Called by Orbax when all files of a step are written, before it is named."""
+        if jax.process_index() != 0:
+            return
+        for path in self._manager.directory.iterdir():
+            if path.name.partition(".")[0] == str(self._saving):
+                write_checksums(path)
+
     def _write_error(self, step: int | None, error: Exception) -> UserError:
         place = f"checkpoint {step}" if step is not None else "the last checkpoint"
         whole = self.steps()
-        return UserError(
+        return CheckpointWriteError(
             f"{place} could not be written to {self._manager.directory}: {error}\n"
             "Free space or mend the folder, then run the same command again; it goes"
             f" on from step {whole[-1] if whole else 0}."

@@ -16,12 +16,13 @@ from ml_collections import config_dict, config_flags
 
 from transformer_lm.config import CHOICES, ConfigError, Settings, resolve
 from transformer_lm.environment import prepare_environment
+from transformer_lm.exit_codes import INTERRUPTED, PEER_LOST, PREEMPTED, USER_ERROR
 from transformer_lm.redaction import without_tokens
 from transformer_lm.registry import UserError, describe_unknown
-from transformer_lm.train.preemption import EXIT_CODE, Preempted
+from transformer_lm.train.preemption import Preempted
 
-USER_ERROR = 2
-"""Exit code when the user can put something right."""
+PEER_WORDS = ("Gloo", "Connection closed by peer", "coordination", "DEADLINE_EXCEEDED")
+"""What JAX's messages say when it waits for a process that does not answer."""
 
 OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory")
 """What XLA's messages say, by backend, when an array or a program does not fit."""
@@ -38,8 +39,24 @@ def start(main: Callable[[Sequence[str]], None]) -> NoReturn:
         try:
             main(overrides)
         except UserError as error:
-            stop(str(error), EXIT_CODE if isinstance(error, Preempted) else USER_ERROR)
+            stop(str(error), PREEMPTED if isinstance(error, Preempted) else USER_ERROR)
+        except KeyboardInterrupt:
+            stop("interrupted before training began", INTERRUPTED)
+        except OSError as error:
+            if error.errno is None:
+                raise
+            stop(
+                f"the system refuses: {error}\nMend that, then give the same command"
+                " again; a run goes on from its newest checkpoint."
+            )
         except jax.errors.JaxRuntimeError as error:
+            if _is_peer_lost(error):
+                stop(
+                    "another process of this run ended or cannot be reached:"
+                    f" {str(error).splitlines()[0]}\nIts own message says why. Start all"
+                    " processes again; they go on from the newest checkpoint.",
+                    PEER_LOST,
+                )
             if not any(words in str(error) for words in OUT_OF_MEMORY):
                 raise
             stop(
@@ -54,6 +71,10 @@ def start(main: Callable[[Sequence[str]], None]) -> NoReturn:
     threading.excepthook = _keep_in_log
     app.run(guarded, argv=_joined(sys.argv), flags_parser=_parse)
     raise SystemExit(0)
+
+
+def _is_peer_lost(error: Exception) -> bool:
+    return jax.process_count() > 1 and any(word in str(error) for word in PEER_WORDS)
 
 
 def _keep_in_log(failure: threading.ExceptHookArgs) -> None:

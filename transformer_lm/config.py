@@ -18,6 +18,7 @@ from ml_collections import config_dict
 from transformer_lm.data.source import Source
 from transformer_lm.data.windows import Windows
 from transformer_lm.models import MODELS
+from transformer_lm.models.attention_choice import AttentionUse, choice_obstacles
 from transformer_lm.objectives import OBJECTIVES
 from transformer_lm.optim import OPTIMIZERS, SCHEDULES
 from transformer_lm.parallel import MeshShape
@@ -91,13 +92,31 @@ class Settings:
         """Longest row, in tokens, that the network meets in training or evaluation."""
         return max(self.windows.max_target_length, self.windows.max_eval_target_length)
 
-    def build_model(self, vocab_size: int) -> Any:  # Any: a Linen module of any family.
-        """Builds the network for a vocabulary of `vocab_size` tokens."""
-        return self.model.build(
+    def build_model(
+        self, vocab_size: int, attention: str = "xla"
+    ) -> Any:  # Any: a Linen module of any family.
+        """Builds the network for a vocabulary of `vocab_size` tokens.
+
+        Args:
+          vocab_size: tokens of the tokenizer.
+          attention: the kernel, settled; xla takes any rows on any device.
+        """
+        return dataclasses.replace(self.model, attention=attention).build(
             vocab_size,
             max_length=self.max_length,
             dtype=self.training.compute_dtype,
         )
+
+    def flops_per_token(self, vocab_size: int) -> float:
+        """Model FLOPs of training on one token, by the model's own formula.
+
+        Only hidden tokens meet the head of an encoder.
+        """
+        length = self.windows.max_target_length
+        if self.objective.rows == "causal":
+            return self.model.flops_per_token(vocab_size, length)
+        share = self.objective.predictions(length) / length
+        return self.model.flops_per_token(vocab_size, length, share)
 
     def flat(self) -> dict[str, Any]:
         """Returns all keys and values as plain JSON values, sorted by key."""
@@ -110,9 +129,33 @@ class Settings:
         """Returns the flat keys as indented JSON."""
         return json.dumps(self.flat(), indent=1, ensure_ascii=False) + "\n"
 
-    def problems_on(self, num_devices: int, num_processes: int) -> list[str]:
-        """Lists what cannot work on this many devices and processes, a line each."""
+    def attention_use(self, backend: str | None) -> AttentionUse:
+        """Returns what the run asks of attention on a backend; None: not known yet."""
+        lengths = (self.windows.max_target_length, self.windows.max_eval_target_length)
+        return AttentionUse(
+            backend=backend,
+            dtype=self.training.compute_dtype,
+            head_dims=self.model.head_dims,
+            lengths=lengths,
+            dropout_rate=self.model.attention_dropout_rate,
+            is_one_text=self.windows.is_one_text(self.objective.rows),
+        )
+
+    def problems_on(
+        self, num_devices: int, num_processes: int, backend: str | None = None
+    ) -> list[str]:
+        """Lists what cannot work on this machine, a line each.
+
+        Args:
+          num_devices: of all processes together.
+          num_processes: of the run.
+          backend: cpu, gpu or tpu; None: not known.
+        """
+        use = self.attention_use(backend)
+        if problems := choice_obstacles(self.model.attention, use):
+            return problems
         problems = self.mesh.problems_on(num_devices)
+        problems += self.evaluation.problems_here()
         if problems:
             return problems
         if self.training.process_rows:
@@ -267,6 +310,9 @@ def _cross_problems(settings: Settings, choices: Mapping[str, str]) -> list[str]
         dtype = settings.training.param_dtype
         problems += settings.optimizer.problems_with_dtype(dtype)
     problems += settings.model.problems_with_length(settings.max_length)
+    if not settings.model.problems() and not settings.training.problems():
+        use = settings.attention_use(None)
+        problems += choice_obstacles(settings.model.attention, use)
     if not settings.objective.problems():
         problems += settings.windows.problems_with_rows(settings.objective.rows)
     best = settings.checkpoints.best_metric

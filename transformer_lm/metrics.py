@@ -1,8 +1,4 @@
-"""Sums become numbers, and numbers reach files: JSON lines, TensorBoard, the log.
-
-The only file that knows `clu` (and, through it, TensorFlow): it can be left one day
-without touching a training loop.
-"""
+"""Sums become numbers, and numbers reach files: JSON lines, the log, other loggers."""
 
 import importlib.metadata
 import json
@@ -11,13 +7,12 @@ import math
 import platform
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 from etils import epath
 
-if TYPE_CHECKING:
-    from clu import metric_writers
+from transformer_lm.loggers import RunLogger, TensorBoardLogger, WandbLogger
 
 Sums = Mapping[str, tuple[jax.typing.ArrayLike, jax.typing.ArrayLike]]
 """Metric name → (sum over tokens or rows, weight that the sum is to be divided by)."""
@@ -25,6 +20,7 @@ Sums = Mapping[str, tuple[jax.typing.ArrayLike, jax.typing.ArrayLike]]
 METRICS_FILE = "metrics.jsonl"
 SAMPLES_FILE = "samples.jsonl"
 ENVIRONMENT_FILE = "environment.json"
+DATA_FILE = "data.json"
 
 _LOGGER = logging.getLogger("transformer_lm")
 _FILE_ONLY = logging.getLogger(f"{__name__}.file_only")
@@ -174,31 +170,11 @@ def describe_environment() -> dict[str, str]:
     }
 
 
-def _open_tensorboard(folder: epath.Path) -> "metric_writers.SummaryWriter | None":
-    """Opens a TensorBoard writer; TensorFlow is imported here and not before.
-
-    Without it, training from prepared data goes on; a warning says what is missing.
-    """
-    try:
-        import tensorflow as tf
-        from clu import metric_writers
-    except ImportError as error:
-        _LOGGER.warning(
-            "no TensorBoard events are written: they need clu, tensorboard and"
-            " tensorflow (%s); metrics.jsonl has the same figures. tensorboard=False"
-            " leaves this line out",
-            error,
-        )
-        return None
-    tf.config.set_visible_devices([], "GPU")  # Or it takes memory that JAX needs.
-    return metric_writers.SummaryWriter(str(folder))
-
-
 class MetricWriter:
     """Writes a run's figures and sample texts into its work folder.
 
     Files: `metrics.jsonl` and `samples.jsonl` (see `LineFile`), `environment.json`,
-    TensorBoard events under `tensorboard/`, and a line a call in `train.log` (see
+    `data.json`, what other loggers write, and a line a call in `train.log` (see
     `progress.setup_logging`); lines that hold `eval_` figures reach the screen also.
     Names are the reference's: `train_loss`, `train_accuracy`, `eval_loss`,
     `eval_perplexity`, `learning_rate`. Only process 0 writes.
@@ -209,6 +185,8 @@ class MetricWriter:
             a fresh start, both files start empty. TensorBoard's own files keep the old
             events, and it shows the newer ones.
         tensorboard: also write TensorBoard events, where TensorFlow is installed.
+        wandb_project: project of Weights & Biases that figures also go to.
+        settings: of the run, shown beside its figures by Weights & Biases.
         enabled: False writes nothing.
     """
 
@@ -218,16 +196,21 @@ class MetricWriter:
         *,
         resume_step: int = 0,
         tensorboard: bool = True,
+        wandb_project: str | None = None,
+        settings: Mapping[str, object] | None = None,
         enabled: bool = True,
     ) -> None:
         self._enabled = enabled and jax.process_index() == 0
-        self._tensorboard: metric_writers.SummaryWriter | None = None
+        self._loggers: list[RunLogger] = []
         if not self._enabled:
             return
         folder = epath.Path(workdir)
         folder.mkdir(parents=True, exist_ok=True)
-        if tensorboard:
-            self._tensorboard = _open_tensorboard(folder / "tensorboard")
+        self._folder = folder
+        if tensorboard and (opened := TensorBoardLogger.open(folder / "tensorboard")):
+            self._loggers.append(opened)
+        if wandb_project is not None:
+            self._loggers.append(WandbLogger(folder, wandb_project, settings or {}))
         self._metrics = LineFile(folder / METRICS_FILE, resume_step)
         self._samples = LineFile(folder / SAMPLES_FILE, resume_step)
         environment = json.dumps(describe_environment(), ensure_ascii=False, indent=2)
@@ -245,8 +228,8 @@ class MetricWriter:
                 for name, value in numbers.items()
             },
         )
-        if self._tensorboard is not None:
-            self._tensorboard.write_scalars(int(step), numbers)
+        for logger in self._loggers:
+            logger.scalars(int(step), numbers)
         is_evaluation = any(name.startswith("eval_") for name in numbers)
         (_LOGGER if is_evaluation else _FILE_ONLY).info(
             "step %d: %s",
@@ -255,7 +238,7 @@ class MetricWriter:
         )
 
     def texts(self, step: int, values: Mapping[str, str]) -> None:
-        """Writes the sample texts of a step; TensorBoard reads them as Markdown."""
+        """Writes the sample texts of a step."""
         if not self._enabled:
             return
         # A lone surrogate has no UTF-8 form: it becomes a question mark.
@@ -264,8 +247,17 @@ class MetricWriter:
             for name, text in values.items()
         }
         self._samples.append(int(step), clean)
-        if self._tensorboard is not None:
-            self._tensorboard.write_texts(int(step), clean)
+        for logger in self._loggers:
+            logger.texts(int(step), clean)
+
+    def data(self, step: int, counts: Mapping[str, object]) -> None:
+        """Writes what became of the records that this process has read so far."""
+        if not self._enabled:
+            return
+        text = json.dumps({"step": step, **counts}, ensure_ascii=False, indent=2)
+        temporary = self._folder / f"{DATA_FILE}.tmp"
+        temporary.write_text(text + "\n")
+        temporary.replace(self._folder / DATA_FILE)
 
     def flush(self) -> None:
         """Makes safe what was written so far."""
@@ -273,12 +265,11 @@ class MetricWriter:
             return
         self._metrics.flush()
         self._samples.flush()
-        if self._tensorboard is not None:
-            self._tensorboard.flush()
+        for logger in self._loggers:
+            logger.flush()
 
     def close(self) -> None:
         """Flushes and closes."""
         self.flush()
-        if self._tensorboard is not None:
-            self._tensorboard.close()
-            self._tensorboard = None
+        while self._loggers:
+            self._loggers.pop().close()

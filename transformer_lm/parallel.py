@@ -3,8 +3,9 @@
 Networks name the logical axes of their parameters; `RULES` maps these to mesh axes.
 """
 
+import contextlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,12 +48,19 @@ class MeshShape:
     """Devices that share parameters and optimizer state, each with its own rows."""
     tensor_parallel: int = 1
     """Devices that share each matrix product."""
+    shard_optimizer_over_data: bool = False
+    """Divide the optimizer's moments, and the update, over the data axis too (ZeRO-1:
+    Rajbhandari et al. 2020, section 5.1); parameters stay whole. The result is the same.
+    """
 
     def problems(self) -> list[str]:
         """Lists what cannot work, a line each."""
+        sizes = {
+            f"{axis}_parallel": getattr(self, f"{axis}_parallel") for axis in MESH_AXES
+        }
         return [
             f"{name}={size} must be at least 1"
-            for name, size in vars(self).items()
+            for name, size in sizes.items()
             if size is not None and size < 1
         ]
 
@@ -116,9 +124,46 @@ def shardings(boxed: Any, mesh: Mesh) -> Any:
     return placed
 
 
+def over_data(shape: tuple[int, ...], sharding: NamedSharding) -> NamedSharding:
+    """Divides an array over the data axis besides.
+
+    Args:
+      shape: of the array.
+      sharding: where it lies without that.
+
+    Returns:
+      The sharding with the data axis on the longest axis of a device's part that it
+      divides; the same as before if there is none.
+    """
+    size = sharding.mesh.shape["data"]
+    spec = [*sharding.spec, *(None,) * (len(shape) - len(sharding.spec))]
+    part = sharding.shard_shape(shape)
+    fitting = [axis for axis, length in enumerate(part) if length % size == 0]
+    if not fitting:
+        return sharding
+    longest = max(fitting, key=lambda axis: part[axis])
+    before = spec[longest] or ()
+    before = (before,) if isinstance(before, str) else tuple(before)
+    spec[longest] = (*before, "data")
+    return NamedSharding(sharding.mesh, PartitionSpec(*spec))
+
+
 def batch_sharding(mesh: Mesh, leading: int = 0) -> NamedSharding:
     """Sharding of rows over the mesh, behind `leading` axes that are not divided."""
     return NamedSharding(mesh, PartitionSpec(*(None,) * leading, BATCH_AXES))
+
+
+@contextlib.contextmanager
+def on_mesh(mesh: Mesh) -> Iterator[None]:
+    """Tells code that is being traced which mesh it is for, and `RULES`.
+
+    What the compiler cannot divide by itself is divided by that.
+    """
+    with (
+        jax.sharding.use_abstract_mesh(mesh.abstract_mesh),
+        nn.logical_axis_rules(RULES),
+    ):
+        yield
 
 
 def to_global(
@@ -176,3 +221,19 @@ def any_process(flag: bool) -> bool:
     if jax.process_count() == 1:
         return flag
     return bool(multihost_utils.process_allgather(np.asarray(flag)).any())
+
+
+def first_process_does(action: Callable[[], object]) -> None:
+    """Has process 0 do something that the others wait for; every process calls this.
+
+    Raises:
+      UserError, OSError: of the action; the others raise too, so that none waits.
+    """
+    failure: UserError | OSError | None = None
+    if jax.process_index() == 0:
+        try:
+            action()
+        except (UserError, OSError) as error:
+            failure = error
+    if any_process(failure is not None):
+        raise failure or UserError("process 0 stopped; its message says why")

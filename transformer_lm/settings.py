@@ -4,6 +4,7 @@ Parts that a config chooses by name (model, objective, …) keep their settings 
 their code; what every run has stands here.
 """
 
+import importlib.util
 import math
 from dataclasses import dataclass
 
@@ -55,6 +56,12 @@ class Training:
     """Whose parameters (alone) start this run: a work folder, or hf:FOLDER, a folder
     as Hugging Face transformers writes it (model.safetensors and config.json).
     """
+    nonfinite_policy: str = "stop"
+    """When loss or gradient of a step is not finite: "stop", or "skip" its update."""
+    max_skipped_steps: int = 10
+    """With nonfinite_policy=skip: stop when more steps than this are bad in a row."""
+    gradient_norm_limit: float | None = None
+    """A step whose gradient norm is larger counts as one that is not finite."""
     profile_steps: int = 0
     """Steps to record with the JAX profiler, after ten warm-up steps; 0: none."""
 
@@ -67,7 +74,14 @@ class Training:
             per_device_batch_size=1,
             grad_accumulation_steps=1,
             profile_steps=0,
+            max_skipped_steps=1,
         )
+        problems += check_choice(
+            "nonfinite_policy", self.nonfinite_policy, ("stop", "skip")
+        )
+        limit = self.gradient_norm_limit
+        if limit is not None and not limit > 0:
+            problems.append(f"gradient_norm_limit={limit} must be above 0")
         sizes = {
             name: getattr(self, name)
             for name in ("batch_size", "per_device_batch_size", "per_process_batch")
@@ -170,6 +184,10 @@ class Evaluation:
     """Key of transformer-lm-japanese, which never reads it; must stay -1."""
     tensorboard: bool = True
     """Write TensorBoard event files beside metrics.jsonl."""
+    wandb_project: str | None = None
+    """Project of Weights & Biases that figures and samples also go to; unset: none. The
+    package wandb must be installed.
+    """
 
     def problems(self) -> list[str]:
         """Lists what cannot work, a line each."""
@@ -186,6 +204,15 @@ class Evaluation:
                 " transformer-lm-japanese; leave it at -1"
             )
         return problems
+
+    def problems_here(self) -> list[str]:
+        """Lists what this machine lacks; a run may be read where it cannot train."""
+        if self.wandb_project is None or importlib.util.find_spec("wandb"):
+            return []
+        return [
+            f"wandb_project={self.wandb_project!r} needs the package wandb, which is not"
+            " installed: pip install wandb, or leave the key unset"
+        ]
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,9 @@ class FlaxTransformerLMForCausalLM(FlaxPreTrainedModel):
         dtype: Any = jnp.float32,
         _do_init: bool = True,
     ) -> None:
-        fields = [field.name for field in dataclasses.fields(NetworkConfig)]
+        # The kernel is a choice of the machine that trains; here it stays at its default.
+        fields = {field.name for field in dataclasses.fields(NetworkConfig)}
+        fields -= {"attention"}
         network = NetworkConfig(**{name: getattr(config, name) for name in fields})
         module = network.build(
             config.vocab_size,

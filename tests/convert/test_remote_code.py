@@ -14,7 +14,10 @@ from transformer_lm.models.transformer_lm import TransformerLMConfig
 from transformer_lm.registry import UserError
 
 WRAPPERS = remote_code.WRAPPERS
-NETWORK_FILES = {"attention.py", "checks.py", "layers.py", "transformer_lm.py"}
+NETWORK_FILES = {
+    *("attention.py", "attention_choice.py", "attention_kernels.py"),
+    *("checks.py", "layers.py", "transformer_lm.py"),
+}
 
 
 def tree_of(path):
@@ -73,7 +76,10 @@ def test_the_configuration_has_the_fields_and_defaults_of_training():
     given = dict(zip(names, defaults, strict=True))
     assert (given.pop("vocab_size"), given.pop("use_cache")) == (30_000, True)
     fields = dataclasses.fields(TransformerLMConfig)
-    assert given == {field.name: field.default for field in fields}
+    expected = {field.name: field.default for field in fields}
+    # How attention is computed is no property of a model.
+    assert expected.pop("attention") == "auto"
+    assert given == expected
 
 
 def test_an_installation_without_the_code_says_so(tmp_path, monkeypatch):

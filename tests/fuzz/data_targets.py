@@ -31,9 +31,10 @@ from transformer_lm.data.position import Position, to_bytes
 from transformer_lm.data.row_stream import RowStream
 from transformer_lm.data.shards import ShardReader, TokenizedRecord, write_shard
 from transformer_lm.data.tokenizer_facts import load_beside, probe_of
-from transformer_lm.metrics import METRICS_FILE, read_records
+from transformer_lm.metrics import METRICS_FILE
 from transformer_lm.tokenizers.wordpiece import WordPieceConfig
-from transformer_lm.tools.report import build_page, read_curves
+from transformer_lm.tools.curves import read_curves
+from transformer_lm.tools.report import build_page
 from transformer_lm.tools.trained_model import EXPORTED_SETTINGS, open_trained
 from transformer_lm.train.workdir import SETTINGS_FILE, read_settings
 
@@ -156,7 +157,7 @@ METRICS = (
 def read_report(content: bytes, folder: Path) -> None:
     """Builds the page of a run from its metrics."""
     (folder / METRICS_FILE).write_bytes(content)
-    curves = read_curves(read_records(epath.Path(folder) / METRICS_FILE))
+    curves = read_curves(str(folder))
     if curves:
         build_page(epath.Path(folder), curves, b"")
 

@@ -11,6 +11,7 @@ from flax import linen as nn
 
 from transformer_lm.convert.paths import flatten, stack_layers, unflatten
 from transformer_lm.models import MODELS
+from transformer_lm.models.dropout import Dropout
 from transformer_lm.models.layers import padded_vocab_size
 from transformer_lm.parallel import RULES, MeshShape, batch_sharding, shardings
 
@@ -348,7 +349,7 @@ def test_each_layer_has_dropout_of_its_own(family, scan_layers):
     network = build(family, scan_layers=scan_layers)
 
     def is_layers_dropout(module, _):
-        return isinstance(module, nn.Dropout) and module.path[-1].startswith("Dropout")
+        return isinstance(module, Dropout) and module.path[-1].startswith("Dropout")
 
     _, captured = jax.jit(
         lambda inputs: network.apply(

@@ -11,6 +11,8 @@ import pytest
 
 from transformer_lm.registry import UserError
 from transformer_lm.tools import report
+from transformer_lm.tools.command import start_tool
+from transformer_lm.tools.curves import Curve
 
 VOID = {"meta", "img"}
 
@@ -69,6 +71,7 @@ def write_run(folder: pathlib.Path) -> None:
     }
     (folder / "settings.json").write_text(json.dumps(settings))
     (folder / "environment.json").write_text('{"jax": "0.10.2", "devices": "1 × cpu"}')
+    (folder / "data.json").write_text('{"documents": 1234, "line 7": ["壊れた行"]}')
 
 
 def test_the_page_holds_picture_figures_samples_settings_and_environment(
@@ -96,15 +99,14 @@ def test_the_page_holds_picture_figures_samples_settings_and_environment(
     assert words[words.index("betas") + 1] == "[0.9, 1]"
     assert "<i>今日は" in words
     assert words[words.index("devices") + 1] == "1 × cpu"
+    assert words[words.index("documents") + 1] == "1234"
     row = [word for word in words[words.index("train_loss") :] if word][:5]
     assert row == ["train_loss", "nan", "110", "3.178", "100"]
     row = [word for word in words[words.index("odd <b>") :] if word][:3]
     assert row == ["odd <b>", "inf", "110"]
 
 
-def drawn_axes(
-    monkeypatch: pytest.MonkeyPatch, curves: dict[str, report.Curve]
-) -> dict:
+def drawn_axes(monkeypatch: pytest.MonkeyPatch, curves: dict[str, Curve]) -> dict:
     from matplotlib.figure import Figure
 
     figures = []
@@ -148,14 +150,20 @@ def test_a_run_without_a_finite_figure_still_has_a_report(
     page = Page(pathlib.Path(report.write_report(str(tmp_path)).page).read_text())
     assert "No samples were written." in page.words
     assert "No settings.json in the work folder." in page.words
+    assert "No data.json in the work folder." in page.words
 
 
 def test_a_folder_without_metrics_is_one_line_and_exit_code_2(
-    tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: pathlib.Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with pytest.raises(UserError, match=r"metrics\.jsonl is missing or empty"):
         report.write_report(str(tmp_path))
-    assert report.main([f"--workdir={tmp_path}"]) == 2
+    monkeypatch.setattr(sys, "argv", ["report", f"--workdir={tmp_path}"])
+    with pytest.raises(SystemExit) as ended:
+        start_tool(report.main, report.parser())
+    assert ended.value.code == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert error.startswith(f"report: {tmp_path}/metrics.jsonl is missing")

@@ -96,7 +96,7 @@ def test_the_tiny_config_trains(finished):
 
 
 def test_an_interrupted_run_ends_bit_identical(finished):
-    """As if it had been killed after its first save; test_resume.py really kills.
+    """As if it had been killed after its first save; tests/faults really kills.
 
     Its held-out figures are equal too: masks and pairs are drawn alike each time.
     """

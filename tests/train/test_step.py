@@ -75,6 +75,32 @@ def test_any_mesh_gives_the_same_losses(
     assert len({str(s.index) for s in kernel.addressable_shards}) == fsdp * tensor
 
 
+@pytest.mark.parametrize("fsdp", [1, 2])
+def test_moments_divided_over_data_change_nothing(tiny_settings, one_device, fsdp):
+    settings = tiny_settings(
+        fsdp_parallel=fsdp, shard_optimizer_over_data=True, **NO_DROPOUT
+    )
+    losses, state = train(settings, num_devices=8)
+    np.testing.assert_allclose(losses, one_device[0], rtol=0, atol=1e-5)
+    for ours, whole in zip(
+        jax.tree.leaves(state.parameters),
+        jax.tree.leaves(one_device[1].parameters),
+        strict=True,
+    ):
+        np.testing.assert_allclose(ours, whole, atol=1e-4)
+
+    def parts(leaf):
+        return len({str(shard.index) for shard in leaf.addressable_shards})
+
+    (adam, *_) = jax.tree.leaves(
+        state.optimizer, is_leaf=lambda node: isinstance(node, optax.ScaleByAdamState)
+    )
+    for tree in (adam.mu, adam.nu):
+        assert {parts(leaf) for leaf in jax.tree.leaves(tree)} == {8}
+    kernel = state.parameters["stack"]["layer_0"]["feed_forward"]["expand"]["kernel"]
+    assert parts(kernel) == fsdp
+
+
 def test_micro_batches_equal_the_large_batch(tiny_settings, one_device):
     settings = tiny_settings(grad_accumulation_steps=4, **NO_DROPOUT)
     losses, state = train(settings)

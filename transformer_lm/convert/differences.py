@@ -9,6 +9,7 @@ from transformer_lm.models.electra import ElectraConfig
 WITHOUT_EFFECT = (
     *("dropout_rate", "attention_dropout_rate", "embedding_dropout_rate"),
     *("initializer_range", "scan_layers", "remat", "max_position_embeddings"),
+    "attention",
 )
 """Fields that change nothing about what parameters mean that are already there."""
 

@@ -11,8 +11,12 @@ from transformer_lm.convert.param_map import Entry, ParamMap, expand
 from transformer_lm.models.layers import padded_vocab_size
 from transformer_lm.models.transformer_lm import TransformerLMConfig
 
-FIELDS = {field.name: field.name for field in dataclasses.fields(TransformerLMConfig)}
-"""The remote code calls everything as the training does."""
+FIELDS = {
+    field.name: field.name
+    for field in dataclasses.fields(TransformerLMConfig)
+    if field.name != "attention"
+}
+"""The remote code calls everything as the training does, and computes by itself."""
 
 AUTO_MAP = {
     "AutoConfig": "configuration_transformer_lm.TransformerLMConfig",

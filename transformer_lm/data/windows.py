@@ -58,6 +58,10 @@ class Windows:
             )
         return problems
 
+    def is_one_text(self, kind: str) -> bool:
+        """Whether a row of a kind is one text, or pair, with all padding at its right."""
+        return self.row_mode != "packed" or kind not in _READ_FOR["row_mode"]
+
     def problems_with_rows(self, kind: str) -> list[str]:
         """Lists what cannot work with rows of a kind, a line each."""
         problems = [

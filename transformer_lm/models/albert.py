@@ -11,7 +11,7 @@ from flax import linen as nn
 from .checks import size_problems
 from .encoder import EncoderConfig, EncoderEmbeddings, EncoderOutput, PostNormBlock
 from .encoder_heads import Pooler, TokenHead, pair_head
-from .layers import REMAT_POLICIES, Projection
+from .layers import REMAT_POLICIES, Projection, divide_by_rows
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Layer(nn.Module):
             block = PostNormBlock(
                 self.config, self.dtype, self.deterministic, name=f"block_{index}"
             )
-            hidden = block(hidden, segments)
+            hidden = divide_by_rows(block(divide_by_rows(hidden), segments))
         return hidden
 
 

@@ -6,6 +6,8 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from .attention_kernels import KERNELS, fused_attention
+from .dropout import Dropout
 from .layers import Projection
 
 MASKED = -1e9
@@ -77,6 +79,7 @@ class SelfAttention(nn.Module):
       dropout_rate: of the attention weights.
       deterministic: no dropout.
       decode: keep keys and values in the "cache" collection and attend to them.
+      attention: a name in `KERNELS`, used on whole rows; anything else is `attend`.
       dtype: of the computation.
       kernel_init: of the four projections.
       out_init: of the output projection, where it differs.
@@ -89,6 +92,7 @@ class SelfAttention(nn.Module):
     dropout_rate: float
     deterministic: bool
     decode: bool
+    attention: str
     dtype: str
     kernel_init: nn.initializers.Initializer
     out_init: nn.initializers.Initializer | None = None
@@ -113,19 +117,7 @@ class SelfAttention(nn.Module):
             )(hidden)
 
         query, key, value = project("query"), project("key"), project("value")
-        key_segments, offset = segments, 0
-        if self.decode:
-            key, value, key_segments, offset = self._through_cache(key, value, segments)
-        mask = attention_mask(
-            segments, key_segments, causal=self.causal, query_offset=offset
-        )
-        attended = attend(
-            query,
-            key,
-            value,
-            mask,
-            dropout=nn.Dropout(self.dropout_rate, deterministic=self.deterministic),
-        )
+        attended = self._attend(query, key, value, segments)
         return Projection(
             features=(hidden.shape[-1],),
             axes=("heads", "head_dim", "embed"),
@@ -134,6 +126,34 @@ class SelfAttention(nn.Module):
             dtype=self.dtype,
             name="out",
         )(attended)
+
+    def _attend(
+        self, query: jax.Array, key: jax.Array, value: jax.Array, segments: jax.Array
+    ) -> jax.Array:
+        """Returns `[batch, length, heads, head_dim]`."""
+        has_whole_rows = not self.decode and not self.is_initializing()
+        if self.attention in KERNELS and has_whole_rows:
+            if self.dropout_rate and not self.deterministic:
+                raise ValueError(
+                    f"attention={self.attention!r} has no dropout of attention weights,"
+                    f" and attention_dropout_rate={self.dropout_rate}"
+                )
+            return fused_attention(
+                self.attention, query, key, value, segments, causal=self.causal
+            )
+        key_segments, offset = segments, 0
+        if self.decode:
+            key, value, key_segments, offset = self._through_cache(key, value, segments)
+        mask = attention_mask(
+            segments, key_segments, causal=self.causal, query_offset=offset
+        )
+        return attend(
+            query,
+            key,
+            value,
+            mask,
+            dropout=Dropout(self.dropout_rate, deterministic=self.deterministic),
+        )
 
     def _through_cache(
         self, key: jax.Array, value: jax.Array, segments: jax.Array

@@ -59,6 +59,11 @@ class ElectraConfig(EncoderConfig):
         """Width of the embedding tables."""
         return self.embedding_size or self.emb_dim
 
+    @property
+    def head_dims(self) -> tuple[int, ...]:
+        """Width of a head, of the discriminator and of the generator."""
+        return super().head_dims + super(ElectraConfig, self.generator()).head_dims
+
     def generator(self) -> "ElectraConfig":
         """Returns the sizes of the generator: as deep, but narrower (section 3.2)."""
 

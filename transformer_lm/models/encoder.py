@@ -9,7 +9,9 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from .attention import SelfAttention
+from .attention_choice import ATTENTION_CHOICES
 from .checks import choice_problems, rate_problems, size_problems, table_problems
+from .dropout import Dropout
 from .feed_forward import ACTIVATIONS, FeedForward
 from .layers import (
     REMAT_CHOICES,
@@ -59,8 +61,11 @@ class EncoderConfig:
     """Compile one block and loop over it: faster to compile, same result."""
     remat: str = "none"
     """What the backward pass computes anew to save memory: none, dots, full."""
+    attention: str = "auto"
+    """How attention is computed, docs/kernels.md: auto, xla, splash, triton, cudnn."""
 
     inputs = ("tokens", "positions", "segments", "token_types")
+    causal = False
 
     def problems(self) -> list[str]:
         """Lists what cannot work, a line each."""
@@ -79,13 +84,21 @@ class EncoderConfig:
             )
         problems += rate_problems(self, "dropout_rate", "attention_dropout_rate")
         problems += choice_problems(
-            self, activation=tuple(ACTIVATIONS), remat=REMAT_CHOICES
+            self,
+            activation=tuple(ACTIVATIONS),
+            remat=REMAT_CHOICES,
+            attention=ATTENTION_CHOICES,
         )
         return problems
 
     def problems_with_length(self, max_length: int) -> list[str]:
         """Lists what cannot work with rows of `max_length` tokens."""
         return table_problems(self.max_position_embeddings, max_length)
+
+    @property
+    def head_dims(self) -> tuple[int, ...]:
+        """Width of a head."""
+        return (self.emb_dim // self.num_heads,)
 
     def position_limit(self, max_length: int) -> int:
         """Longest row the network can read, in tokens."""
@@ -156,7 +169,7 @@ class EncoderEmbeddings(nn.Module):
             size=config.type_vocab_size, axes=("token_types", "embed")
         )
         self.norm = LayerNorm(config.layer_norm_epsilon, self.dtype)
-        self.dropout = nn.Dropout(config.dropout_rate)
+        self.dropout = Dropout(config.dropout_rate)
 
     def __call__(
         self,
@@ -200,7 +213,7 @@ class PostNormBlock(nn.Module):
         """Returns `[batch, length, embed]`."""
         config = self.config
         norm = functools.partial(LayerNorm, config.layer_norm_epsilon, self.dtype)
-        dropout = nn.Dropout(config.dropout_rate, deterministic=self.deterministic)
+        dropout = Dropout(config.dropout_rate, deterministic=self.deterministic)
         init = config.initializer()
         attended = SelfAttention(
             num_heads=config.num_heads,
@@ -210,6 +223,7 @@ class PostNormBlock(nn.Module):
             dropout_rate=config.attention_dropout_rate,
             deterministic=self.deterministic,
             decode=self.decode,
+            attention=config.attention,
             dtype=self.dtype,
             kernel_init=init,
             name="attention",

@@ -10,7 +10,9 @@ import jax
 from flax import linen as nn
 
 from .attention import SelfAttention
+from .attention_choice import ATTENTION_CHOICES
 from .checks import choice_problems, rate_problems, size_problems, table_problems
+from .dropout import Dropout
 from .feed_forward import ACTIVATIONS, FeedForward
 from .layers import (
     REMAT_CHOICES,
@@ -53,9 +55,12 @@ class Gpt2Config:
     """Compile one block and loop over it: faster to compile, same result."""
     remat: str = "none"
     """What the backward pass computes anew to save memory: none, dots, full."""
+    attention: str = "auto"
+    """How attention is computed, docs/kernels.md: auto, xla, splash, triton, cudnn."""
 
     objectives = ("causal_lm",)
     inputs = ("tokens", "positions", "segments")
+    causal = True
 
     def problems(self) -> list[str]:
         """Lists what cannot work, a line each."""
@@ -75,13 +80,21 @@ class Gpt2Config:
             self, "dropout_rate", "attention_dropout_rate", "embedding_dropout_rate"
         )
         problems += choice_problems(
-            self, activation=tuple(ACTIVATIONS), remat=REMAT_CHOICES
+            self,
+            activation=tuple(ACTIVATIONS),
+            remat=REMAT_CHOICES,
+            attention=ATTENTION_CHOICES,
         )
         return problems
 
     def problems_with_length(self, max_length: int) -> list[str]:
         """Lists what cannot work with rows of `max_length` tokens."""
         return table_problems(self.max_position_embeddings, max_length)
+
+    @property
+    def head_dims(self) -> tuple[int, ...]:
+        """Width of a head."""
+        return (self.emb_dim // self.num_heads,)
 
     def position_limit(self, max_length: int) -> int:
         """Longest text the network can continue, in tokens."""
@@ -121,7 +134,7 @@ class Block(nn.Module):
         """Returns `[batch, length, embed]`."""
         config = self.config
         norm = functools.partial(LayerNorm, config.layer_norm_epsilon, self.dtype)
-        dropout = nn.Dropout(config.dropout_rate, deterministic=self.deterministic)
+        dropout = Dropout(config.dropout_rate, deterministic=self.deterministic)
         init = nn.initializers.normal(config.initializer_range)
         # Section 2.3: 1/sqrt(N) for N residual layers, two a block.
         residual_init = nn.initializers.normal(
@@ -135,6 +148,7 @@ class Block(nn.Module):
             dropout_rate=config.attention_dropout_rate,
             deterministic=self.deterministic,
             decode=self.decode,
+            attention=config.attention,
             dtype=self.dtype,
             kernel_init=init,
             out_init=residual_init,
@@ -182,7 +196,7 @@ class Gpt2(nn.Module):
         self.position_embedding = table(
             size=config.position_limit(self.max_length), axes=("positions", "embed")
         )
-        self.dropout = nn.Dropout(config.embedding_dropout_rate)
+        self.dropout = Dropout(config.embedding_dropout_rate)
         self.stack = Stack(
             functools.partial(Block, config, self.dtype),
             config.num_layers,

@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
+from flax.linen import spmd
 
 VOCAB_MULTIPLE = 128
 """Vocabularies are padded to this: the width of a TPU register lane."""
@@ -49,6 +50,20 @@ def parameter(
     """Declares a float32 parameter of `module` with a logical name for each axis."""
     boxed = nn.with_logical_partitioning(init, axes)
     return module.param(name, boxed, shape, jnp.float32)  # pyright: ignore[reportReturnType]
+
+
+def divide_by_rows(activations: jax.Array) -> jax.Array:
+    """Keeps `[batch, …]` divided over devices by rows alone, where a mesh is in force.
+
+    Left to itself, the compiler divides the width as that of the parameters (fsdp),
+    and then has every device go through every row. In a `shard_map` each device has
+    its own rows already.
+    """
+    mesh = jax.sharding.get_abstract_mesh()
+    if set(mesh.axis_names) == set(mesh.manual_axes):
+        return activations
+    others = (None,) * (activations.ndim - 1)
+    return spmd.with_logical_constraint(activations, ("batch", *others))
 
 
 class Projection(nn.Module):
@@ -123,7 +138,7 @@ class Embedding(nn.Module):
 
     def __call__(self, ids: jax.Array) -> jax.Array:
         """Returns the vectors `[…, features]` of ids `[…]`."""
-        return jnp.take(self.embedding.astype(self.dtype), ids, axis=0)
+        return divide_by_rows(jnp.take(self.embedding.astype(self.dtype), ids, axis=0))
 
     def attend(self, hidden: jax.Array) -> jax.Array:
         """Scores every row of the table: `[…, features]` to `[…, size]`."""
@@ -188,7 +203,7 @@ class Stack(nn.Module):
             block = self.block(
                 deterministic=deterministic, decode=decode, name=name, parent=stack
             )
-            return block(hidden, segments)
+            return divide_by_rows(block(divide_by_rows(hidden), segments))
 
         def step(stack: nn.Module, hidden: jax.Array, name: str) -> jax.Array:
             if self.remat == "none" or decode:

@@ -9,7 +9,9 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from .attention import SelfAttention
+from .attention_choice import ATTENTION_CHOICES
 from .checks import choice_problems, rate_problems, size_problems, table_problems
+from .dropout import Dropout
 from .layers import (
     REMAT_CHOICES,
     Embedding,
@@ -60,9 +62,12 @@ class TransformerLMConfig:
     """Compile one block and loop over it: faster to compile, same result."""
     remat: str = "none"
     """What the backward pass computes anew to save memory: none, dots, full."""
+    attention: str = "auto"
+    """How attention is computed, docs/kernels.md: auto, xla, splash, triton, cudnn."""
 
     objectives = ("causal_lm",)
     inputs = ("tokens", "positions", "segments")
+    causal = True
 
     def problems(self) -> list[str]:
         """Lists what cannot work, a line each."""
@@ -75,7 +80,10 @@ class TransformerLMConfig:
             )
         problems += rate_problems(self, "dropout_rate", "attention_dropout_rate")
         return problems + choice_problems(
-            self, position_encoding=POSITIONS, remat=REMAT_CHOICES
+            self,
+            position_encoding=POSITIONS,
+            remat=REMAT_CHOICES,
+            attention=ATTENTION_CHOICES,
         )
 
     def problems_with_length(self, max_length: int) -> list[str]:
@@ -83,6 +91,11 @@ class TransformerLMConfig:
         if self.position_encoding == "sinusoidal":
             return []
         return table_problems(self.max_position_embeddings, max_length)
+
+    @property
+    def head_dims(self) -> tuple[int, ...]:
+        """Width of a head."""
+        return (self.qkv_dim // self.num_heads,)
 
     def position_limit(self, max_length: int) -> int | None:
         """Longest text the network can continue, in tokens; None: any length."""
@@ -152,7 +165,7 @@ class FeedForward(nn.Module):
             bias_init=nn.initializers.normal(1e-6),
             dtype=self.dtype,
         )
-        dropout = nn.Dropout(config.dropout_rate, deterministic=self.deterministic)
+        dropout = Dropout(config.dropout_rate, deterministic=self.deterministic)
         expanded = project((config.mlp_dim,), ("embed", "mlp"), name="expand")(hidden)
         expanded = dropout(nn.relu(expanded))  # [batch, length, mlp]
         return project((config.emb_dim,), ("mlp", "embed"), name="contract")(expanded)
@@ -170,7 +183,7 @@ class Block(nn.Module):
     def __call__(self, hidden: jax.Array, segments: jax.Array) -> jax.Array:
         """Returns `[batch, length, embed]`."""
         config = self.config
-        dropout = nn.Dropout(config.dropout_rate, deterministic=self.deterministic)
+        dropout = Dropout(config.dropout_rate, deterministic=self.deterministic)
         normalised = LayerNorm(1e-6, self.dtype, name="attention_norm")(hidden)
         attended = SelfAttention(
             num_heads=config.num_heads,
@@ -180,6 +193,7 @@ class Block(nn.Module):
             dropout_rate=config.attention_dropout_rate,
             deterministic=self.deterministic,
             decode=self.decode,
+            attention=config.attention,
             dtype=self.dtype,
             kernel_init=nn.initializers.xavier_uniform(),
             name="attention",
@@ -242,7 +256,7 @@ class TransformerLM(nn.Module):
                 bias_init=nn.initializers.normal(1e-6),
                 dtype=self.dtype,
             )
-        self.dropout = nn.Dropout(config.dropout_rate)
+        self.dropout = Dropout(config.dropout_rate)
 
     def __call__(
         self,

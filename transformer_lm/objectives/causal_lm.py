@@ -1,5 +1,6 @@
 """Next-token prediction."""
 
+import functools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 
 from transformer_lm.objectives.interface import Apply, Batch, Parameters, Sums
 from transformer_lm.objectives.losses import score_tokens
+from transformer_lm.objectives.tiled_scores import tiled_scores
 from transformer_lm.objectives.vocabulary import Vocabulary
 
 
@@ -20,6 +22,11 @@ class CausalLM:
     """Share of the target probability spread evenly over the vocabulary."""
     z_loss: float = 0.0
     """Factor of the squared log of the softmax denominator; 1e-4 is usual."""
+
+    logits_memory_gib: float = 2.0
+    """Memory of a device for its float32 logits; larger ones are computed in tiles, and
+    again in the backward pass. The gradient takes as much once more.
+    """
 
     rows = "causal"
     metrics = ("objective", "loss", "accuracy", "bits_per_character", "perplexity")
@@ -33,6 +40,8 @@ class CausalLM:
             )
         if self.z_loss < 0:
             problems.append(f"z_loss={self.z_loss} must be at least 0")
+        if self.logits_memory_gib <= 0:
+            problems.append(f"logits_memory_gib={self.logits_memory_gib} must be > 0")
         return problems
 
     def bind(self, vocabulary: Vocabulary) -> "CausalLM":
@@ -75,12 +84,16 @@ class CausalLM:
         output = apply(
             parameters, batch["tokens"], batch["positions"], batch["segments"], rng=rng
         )
-        scores = score_tokens(
-            output.logits,
+        smoothing = {"label_smoothing": self.label_smoothing, "z_loss": self.z_loss}
+        # Logits that nobody reads are not computed.
+        scores = tiled_scores(
+            functools.partial(apply, rng=None, method="logits"),
+            parameters,
+            output.hidden,
             batch["targets"],
-            label_smoothing=self.label_smoothing,
-            z_loss=self.z_loss,
-        )
+            gib=self.logits_memory_gib,
+            **smoothing,
+        ) or score_tokens(output.logits, batch["targets"], **smoothing)
         weights = batch["weights"]
         weight = weights.sum()
         loss = jnp.sum(scores.likelihood * weights)

@@ -5,6 +5,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+PADDED_LOGIT = -20_000.0
+"""Entries of a padded vocabulary lie below, all others above."""
+
 
 class TokenScores(NamedTuple):
     """How well each position is predicted; all `[...]` in float32."""
@@ -15,6 +18,8 @@ class TokenScores(NamedTuple):
     """Plain negative log-likelihood, in nats."""
     correct: jax.Array
     """1.0 where no id scores higher than the target."""
+    log_denominator: jax.Array
+    """Of the softmax."""
 
 
 def score_tokens(
@@ -23,18 +28,16 @@ def score_tokens(
     *,
     label_smoothing: float = 0.0,
     z_loss: float = 0.0,
-    masked_logit: float = -20_000.0,
 ) -> TokenScores:
     """Cross-entropy of each position.
 
     Args:
-      logits: scores; entries below `masked_logit` are no part of the vocabulary.
+      logits: scores; entries below `PADDED_LOGIT` are no part of the vocabulary.
       targets: the right ids.
       label_smoothing: share of the target probability spread evenly over the vocabulary
         (Szegedy et al. 2016, section 7).
       z_loss: factor of the squared log of the softmax denominator (Chowdhery et al.
         2022, section 5).
-      masked_logit: what padded entries lie below.
     """
     logits = logits.astype(jnp.float32)
     highest = logits.max(axis=-1)
@@ -43,9 +46,10 @@ def score_tokens(
     likelihood = log_denominator - picked
     minimised = likelihood
     if label_smoothing:
-        mean = jnp.mean(logits, axis=-1, where=logits > masked_logit)
+        mean = jnp.mean(logits, axis=-1, where=logits > PADDED_LOGIT)
         uniform = log_denominator - mean
         minimised = (1 - label_smoothing) * likelihood + label_smoothing * uniform
     if z_loss:
         minimised += z_loss * jnp.square(log_denominator)
-    return TokenScores(minimised, likelihood, (picked >= highest).astype(jnp.float32))
+    correct = (picked >= highest).astype(jnp.float32)
+    return TokenScores(minimised, likelihood, correct, log_denominator)

@@ -4,18 +4,13 @@ import argparse
 import logging
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from tqdm.contrib.logging import logging_redirect_tqdm
 
+from transformer_lm.exit_codes import INTERRUPTED, USER_ERROR
 from transformer_lm.redaction import without_tokens
 from transformer_lm.registry import UserError
-
-USER_ERROR = 2
-"""Exit code when the user can put something right."""
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
 
 
 class ToolParser(argparse.ArgumentParser):
@@ -38,6 +33,27 @@ class ToolParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Ends the process with a message."""
         stop(self, f"{message}; --help lists the flags")
+
+
+class ConfigParser(ToolParser):
+    """Has --config, and keeps `--config.key=value` arguments apart as `overrides`."""
+
+    def __init__(self, *, module: str, description: str) -> None:
+        """Makes a parser; arguments as of `ToolParser`."""
+        super().__init__(module=module, description=description)
+        self.add_argument(
+            "--config",
+            required=True,
+            help="config file; --config.key=value changes a key",
+        )
+
+    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, args: Any = None, namespace: Any = None
+    ) -> tuple[Any, list[str]]:
+        """Parses the rest."""
+        found, rest = super().parse_known_args(args, namespace)
+        found.overrides = [text for text in rest if text.startswith("--config.")]
+        return found, [text for text in rest if text not in found.overrides]
 
 
 def start_tool(

@@ -12,11 +12,11 @@ from transformer_lm.convert.generation import generation_config
 from transformer_lm.convert.remote_code import write_remote_code
 from transformer_lm.convert.to_hf import CONFIG_FILE, to_json, write_weights
 from transformer_lm.convert.tokenizers import write_tokenizer
-from transformer_lm.metrics import METRICS_FILE, read_records
 from transformer_lm.registry import UserError
 from transformer_lm.tokenizers.sentencepiece import MODEL_FILE
+from transformer_lm.tools.curves import read_curves
 from transformer_lm.tools.model_card import CURVES_FILE, CardFacts, model_card
-from transformer_lm.tools.report import draw_curves, read_curves
+from transformer_lm.tools.report import draw_curves
 from transformer_lm.tools.trained_model import (
     EXPORTED_SETTINGS,
     VOCABULARY_FILES,
@@ -103,7 +103,7 @@ def write_card(
     trained: TrainedModel, folder: epath.Path, facts: CardFacts, checks: list[str]
 ) -> None:
     """Writes README.md and, where the run has metrics, its curves."""
-    curves = read_curves(read_records(epath.Path(trained.folder) / METRICS_FILE))
+    curves = read_curves(trained.folder)
     if curves:
         (folder / CURVES_FILE).write_bytes(draw_curves(curves))
     card = model_card(trained, facts, checks, has_curves=bool(curves))

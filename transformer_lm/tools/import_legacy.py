@@ -42,7 +42,7 @@ from transformer_lm.tokenizers.sentencepiece import (
     SentencePieceConfig,
     SentencePieceTokenizer,
 )
-from transformer_lm.tools.command import ToolParser, start_tool
+from transformer_lm.tools.command import ConfigParser, ToolParser, start_tool
 from transformer_lm.train.state import TrainState, state_init
 from transformer_lm.train.workdir import write_settings
 
@@ -221,26 +221,13 @@ def main(arguments: argparse.Namespace) -> None:
     print(f"  python main.py --workdir={arguments.output} {again}")
 
 
-class _Parser(ToolParser):
-    """Keeps `--config.key=value` arguments apart, as main.py does."""
-
-    def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, args: Any = None, namespace: Any = None
-    ) -> tuple[Any, list[str]]:
-        """Parses the rest."""
-        found, rest = super().parse_known_args(args, namespace)
-        found.overrides = [text for text in rest if text.startswith("--config.")]
-        return found, [text for text in rest if text not in found.overrides]
-
-
 def parser() -> ToolParser:
     """Returns the command's arguments."""
-    made = _Parser(
+    made = ConfigParser(
         module="transformer_lm.tools.import_legacy", description=__doc__ or ""
     )
     made.add_argument("--legacy", required=True, help="work folder to import")
     made.add_argument("--output", required=True, help="work folder to make")
-    made.add_argument("--config", required=True, help="config file of ours")
     made.add_argument("--step", type=int, help="N of checkpoint_N (default: newest)")
     return made
 

@@ -48,7 +48,9 @@ def parser() -> argparse.ArgumentParser:
     for split in SPLITS:
         text.add_argument(f"--{split}", help="files or globs, separated by commas")
     tool.add_argument("--output", required=True, help="folder for the shards")
-    tool.add_argument("--kind", required=True, choices=list(TOKENIZERS))
+    tool.add_argument(
+        "--kind", required=True, choices=list(TOKENIZERS), help="kind of the tokenizer"
+    )
     tool.add_argument("--vocab_path", required=True, help="the tokenizer's file")
     tool.add_argument(
         "--tokenizer",
@@ -68,14 +70,25 @@ def parser() -> argparse.ArgumentParser:
         default=RECORD_CHARACTERS,
         help="longer documents are cut (default: %(default)s)",
     )
-    tool.add_argument("--invalid_utf8", choices=["replace", "skip"], default="replace")
+    tool.add_argument(
+        "--invalid_utf8",
+        choices=["replace", "skip"],
+        default="replace",
+        help="bytes that are no UTF-8 become U+FFFD (default), or their lines are"
+        " skipped",
+    )
     tool.add_argument(
         "--processes",
         type=int,
         default=os.cpu_count(),
         help="shards made at once (default: %(default)s)",
     )
-    tool.add_argument("--runner", choices=["local", "beam"], default="local")
+    tool.add_argument(
+        "--runner",
+        choices=["local", "beam"],
+        default="local",
+        help="processes of this machine (default), or Apache Beam",
+    )
     tool.add_argument(
         "--beam_options", default="", help="options of Beam, such as --runner=…"
     )

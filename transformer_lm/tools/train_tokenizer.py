@@ -132,7 +132,12 @@ def texts_of(files: TextFiles) -> Iterator[str]:
 def parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
     made = ToolParser(module=_NAME, description=__doc__ or "")
-    made.add_argument("--kind", choices=sorted(TOKENIZERS), required=True)
+    made.add_argument(
+        "--kind",
+        choices=sorted(TOKENIZERS),
+        required=True,
+        help="kind of the tokenizer",
+    )
     made.add_argument(
         "--input", nargs="+", required=True, help="files or globs, also by commas"
     )

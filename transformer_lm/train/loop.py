@@ -1,30 +1,37 @@
 """The training loop: read it from top to bottom."""
 
 import logging
+from collections.abc import Callable
 
 import jax
+from etils import epath
 
 from transformer_lm.checkpoint import CheckpointStore
 from transformer_lm.config import ConfigError, Settings
-from transformer_lm.data.feeding import run_tokenizer, train_batches
-from transformer_lm.data.row_builders import row_builder
-from transformer_lm.objectives.vocabulary import Vocabulary
-from transformer_lm.parallel import to_global
 from transformer_lm.progress import setup_logging
+from transformer_lm.registry import UserError
+from transformer_lm.train.assembly import assemble, placed
+from transformer_lm.train.attention import check_attention
 from transformer_lm.train.hold_out import HoldOut, Outcome
+from transformer_lm.train.lock import only_run
 from transformer_lm.train.preemption import Preempted, PreemptionWatch
 from transformer_lm.train.profile import StepProfiler
-from transformer_lm.train.program import build_program
 from transformer_lm.train.reporter import Reporter
 from transformer_lm.train.restore import restore
 from transformer_lm.train.saver import Saver
+from transformer_lm.train.soundness import set_unsound_aside
 from transformer_lm.train.workdir import open_workdir, write_settings
 
 LOGGER = logging.getLogger("transformer_lm")
 
 
-def run(settings: Settings, workdir: str) -> Outcome:
+def run(settings: Settings, workdir: str, *, take_over: bool = False) -> Outcome:
     """Trains, or goes on with, the run of a work folder.
+
+    Args:
+      settings: of the run.
+      workdir: where it writes; one run at a time.
+      take_over: see `RunLock`.
 
     Raises:
       ConfigError: if the settings do not fit this machine.
@@ -32,48 +39,44 @@ def run(settings: Settings, workdir: str) -> Outcome:
       UserError: for everything else that a user can mend.
     """
     # Check before any work.
-    if problems := settings.problems_on(jax.device_count(), jax.process_count()):
+    problems = settings.problems_on(
+        jax.device_count(), jax.process_count(), jax.default_backend()
+    )
+    if problems:
         raise ConfigError(problems)
     path = open_workdir(workdir)
     setup_logging(workdir, enabled=jax.process_index() == 0)
+    with only_run(path, take_over=take_over) as check_lock:
+        set_unsound_aside(workdir)
+        store = CheckpointStore(
+            workdir,
+            keep=settings.checkpoints.keep_checkpoints,
+            best_metric=settings.checkpoints.best_metric,
+        )
+        try:
+            return _train(settings, workdir, store, check_lock)
+        except UserError:
+            store.wait()  # What is being saved is whole before the process ends.
+            raise
 
-    # Build the tokenizer, the network and the data.
-    processes = {
-        "process_index": jax.process_index(),
-        "process_count": jax.process_count(),
-    }
+
+def _train(
+    settings: Settings,
+    workdir: str,
+    store: CheckpointStore,
+    check_lock: Callable[[], None],
+) -> Outcome:
+    """Trains in a folder that is this run's alone."""
     training, total = settings.training, settings.training.num_train_steps
-    tokenizer = run_tokenizer(
-        settings.tokenizer, settings.source, workdir, settings.windows, **processes
-    )
-    program = build_program(
-        settings,
-        Vocabulary(tokenizer.vocab_size, tokenizer.mask_id, tokenizer.special_ids),
-    )
-    rows = row_builder(settings.objective.rows, settings.windows, tokenizer)
-    devices, process_count = jax.device_count(), jax.process_count()
-    data = train_batches(
-        settings.source,
-        settings.windows,
-        tokenizer,
-        rows,
-        process_rows=training.rows_of_processes(devices, process_count),
-        accumulation=training.grad_accumulation_steps,
-        seed=training.seed,
-        process_index=jax.process_index(),
-    )
-    micro_rows = training.process_micro_rows(devices, process_count)
+    tokenizer, program, rows, data = assemble(settings, workdir)
+    check_attention(settings, program.attention, program.mesh)
     hold_out = HoldOut(settings, tokenizer, program, rows)
 
     # Restore this work folder's newest checkpoint, or begin (restore.py has the order).
-    store = CheckpointStore(
-        workdir,
-        keep=settings.checkpoints.keep_checkpoints,
-        best_metric=settings.checkpoints.best_metric,
-    )
     start = restore(settings, workdir, program, store)
     if start.position is not None:
         data.set_state(start.position)
+    path = epath.Path(workdir)
     if jax.process_index() == 0:
         write_settings(path, settings)
     state, step = start.state, start.step
@@ -85,13 +88,12 @@ def run(settings: Settings, workdir: str) -> Outcome:
 
     # Train: nothing in this loop waits for the devices but catch_up and what follows.
     while step < total:
-        batch = to_global(
-            next(data), program.mesh, training.grad_accumulation_steps, micro_rows
-        )
+        taken = next(data)
+        batch = placed(taken, training, program.mesh)
         with profiler.step(step), jax.transfer_guard("disallow"):
             state, metrics = program.train_step(state, batch)
         step += 1
-        reporter.sent(step, metrics)
+        reporter.sent(step, metrics, taken)
         signal = watch.requested(step)
         evaluates = step % settings.evaluation.eval_every_steps == 0 or step == total
         saves = saver.due(step) or step == total or signal is not None
@@ -102,11 +104,18 @@ def run(settings: Settings, workdir: str) -> Outcome:
         if evaluates and signal is None:
             outcome = hold_out.look(state.evaluated)
             held_out = outcome.metrics
-            reporter.evaluated(step, outcome.metrics, outcome.samples)
+            reporter.evaluated(step, held_out, outcome.samples, data.report())
         if saves:
-            saver.save(step, state, data.get_state(), reporter.window(), held_out)
+            check_lock()
+            saver.save(
+                step,
+                state,
+                data.get_state(),
+                reporter.window(),
+                held_out,
+                is_last=step == total or signal is not None,
+            )
         if signal is not None:
-            saver.close()
             reporter.close()
             raise Preempted(
                 f"{signal} received: saved step {step} of {total} in {workdir}."
@@ -118,7 +127,7 @@ def run(settings: Settings, workdir: str) -> Outcome:
     if start.step >= total:
         LOGGER.info("step %d of %d is done: nothing is left to train", step, total)
         outcome = hold_out.look(state.evaluated)
-    saver.close()
+    store.close()
     reporter.close()
     profiler.close()
     watch.close()

@@ -8,9 +8,6 @@ from jax.experimental import multihost_utils
 
 from transformer_lm.registry import UserError
 
-EXIT_CODE = 143
-"""128 + 15, what a shell reports for a process ended by SIGTERM."""
-
 
 class Preempted(UserError):  # noqa: N818 - it is no mistake of anybody's.
     """The run was asked to end; its state is saved."""

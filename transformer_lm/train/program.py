@@ -11,7 +11,8 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from transformer_lm.config import Settings
 from transformer_lm.objectives.vocabulary import Vocabulary
-from transformer_lm.parallel import batch_sharding
+from transformer_lm.parallel import batch_sharding, on_mesh
+from transformer_lm.train.attention import settle_attention
 from transformer_lm.train.evaluate import EvalStep
 from transformer_lm.train.gradients import make_gradients, make_own_pace_gradients
 from transformer_lm.train.state import (
@@ -31,6 +32,8 @@ class Program:
     """The parts of a run that are built once from its settings."""
 
     model: nn.Module
+    attention: str
+    """The kernel that was settled on."""
     mesh: Mesh
     schedule: optax.Schedule
     abstract: TrainState
@@ -52,11 +55,17 @@ def build_program(
 ) -> Program:
     """Builds network, optimizer and steps for a mesh over `devices`; by default all."""
     mesh = settings.mesh.build(devices)
-    model = settings.build_model(vocabulary.size)
+    attention = settle_attention(settings, mesh.devices.flat[0].platform)
+    model = settings.build_model(vocabulary.size, attention)
     schedule = settings.schedule.build(settings.training.num_train_steps)
     transformation = settings.optimizer.build(schedule)
     init = state_init(settings, model, transformation)
-    shapes, placed = state_shardings(init, transformation, mesh)
+    shapes, placed, updates_placed = state_shardings(
+        init,
+        transformation,
+        mesh,
+        optimizer_over_data=settings.mesh.shard_optimizer_over_data,
+    )
     abstract = jax.tree.map(
         lambda leaf, sharding: jax.ShapeDtypeStruct(
             leaf.shape, leaf.dtype, sharding=sharding
@@ -74,22 +83,26 @@ def build_program(
         transformation,
         schedule,
         settings.training.ema_decay,
+        updates_placed,
+        skips=settings.training.nonfinite_policy == "skip",
+        gradient_norm_limit=settings.training.gradient_norm_limit,
     )
     everywhere = NamedSharding(mesh, PartitionSpec())
     return Program(
         model=model,
+        attention=attention,
         mesh=mesh,
         schedule=schedule,
         abstract=abstract,
         init=init,
         train_step=jax.jit(
-            train_step,
+            on_mesh(mesh)(train_step),
             in_shardings=(placed, batch_sharding(mesh, leading=1)),
             out_shardings=(placed, everywhere),
             donate_argnums=0,
         ),
         eval_step=jax.jit(
-            make_eval_step(objective, apply),
+            on_mesh(mesh)(make_eval_step(objective, apply)),
             in_shardings=(placed.parameters, batch_sharding(mesh), everywhere),
             out_shardings=everywhere,
         ),

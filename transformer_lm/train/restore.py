@@ -53,7 +53,16 @@ def restore(
             f" {folder(workdir)}"
         )
     if latest is not None:
-        return _resume(settings, workdir, program, store, latest)
+        return resume(settings, workdir, program, store, latest)
+    return begin(settings, workdir, program)
+
+
+def begin(settings: Settings, workdir: str, program: Program) -> Start:
+    """Returns the state of a run that has done nothing: from `init_from`, or fresh.
+
+    Raises:
+      UserError: if what init_from names does not fit.
+    """
     state = program.fresh_state(settings.training.seed)
     if settings.training.init_from:
         vocab_size = program.model.vocab_size
@@ -61,13 +70,18 @@ def restore(
     return Start(state, 0, None, {})
 
 
-def _resume(
+def resume(
     settings: Settings,
     workdir: str,
     program: Program,
     store: CheckpointStore,
     step: int,
 ) -> Start:
+    """Returns the state that a checkpoint holds.
+
+    Raises:
+      UserError: if it belongs to another network or another version.
+    """
     before = store.settings(step)
     changed = compare_settings(before["settings"], settings, workdir)
     state, position = store.restore(

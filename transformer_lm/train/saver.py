@@ -4,12 +4,15 @@ import logging
 import time
 from typing import Any
 
-from transformer_lm.checkpoint import CheckpointStore
+from transformer_lm.checkpoint import CheckpointStore, CheckpointWriteError
 from transformer_lm.config import Settings
 from transformer_lm.parallel import any_process
 from transformer_lm.train.state import TrainState
 
 LOGGER = logging.getLogger("transformer_lm")
+
+PAUSES = (1.0, 4.0, 10.0)
+"""Seconds before a save that failed is tried again; file systems have bad moments."""
 
 
 class Saver:
@@ -47,8 +50,13 @@ class Saver:
         position: bytes,
         window: dict[str, Any],
         held_out: dict[str, float] | None,
+        *,
+        is_last: bool,
     ) -> None:
         """Starts to save, unless this step is saved or nothing is to be.
+
+        A save goes on while training does. If it fails, it comes out here at the next
+        one, which is then waited for, and tried again after some pauses.
 
         Args:
           step: updates done.
@@ -56,6 +64,10 @@ class Saver:
           position: of this process's data after `step` batches.
           window: of the reporter.
           held_out: metrics of this very step, named `eval_…`; None: not evaluated.
+          is_last: no other will follow; wait until it is written.
+
+        Raises:
+          UserError: if it cannot be written.
         """
         if not self._settings.checkpoints.save_checkpoints or step == self._saved_step:
             return
@@ -63,11 +75,27 @@ class Saver:
         metrics = None
         if held_out is not None and best in held_out:
             metrics = {self._settings.checkpoints.best_metric: held_out[best]}
-        self._store.save(
-            step, state, position, self._settings.flat(), window, metrics=metrics
-        )
+        must_wait = is_last or not self._last_is_written()
+        for pause in (*PAUSES, None):
+            try:
+                self._store.save(
+                    step, state, position, self._settings.flat(), window, metrics
+                )
+                if must_wait:
+                    self._store.wait()
+                break
+            except CheckpointWriteError as error:
+                if pause is None:
+                    raise
+                LOGGER.error("%s\nTried again in %.0f seconds.", error, pause)
+                time.sleep(pause)
         self._saved_step, self._saved_time = step, time.monotonic()
 
-    def close(self) -> None:
-        """Waits until everything is written."""
-        self._store.close()
+    def _last_is_written(self) -> bool:
+        """Waits for the save before; says if it failed."""
+        try:
+            self._store.wait()
+        except CheckpointWriteError as error:
+            LOGGER.error("%s\nThe present step is saved instead.", error)
+            return False
+        return True

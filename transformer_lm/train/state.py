@@ -12,7 +12,7 @@ from flax import struct
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from transformer_lm.config import Settings
-from transformer_lm.parallel import shardings
+from transformer_lm.parallel import over_data, shardings
 from transformer_lm.train.loss_scale import LossScale
 
 
@@ -70,15 +70,27 @@ def state_init(
 
 
 def state_shardings(
-    init: StateInit, transformation: optax.GradientTransformation, mesh: Mesh
-) -> tuple[TrainState, TrainState]:
-    """Returns (abstract state, its shardings); nothing is computed.
+    init: StateInit,
+    transformation: optax.GradientTransformation,
+    mesh: Mesh,
+    *,
+    optimizer_over_data: bool = False,
+) -> tuple[TrainState, TrainState, Any]:
+    """Returns (abstract state, its shardings, those of the update); computes nothing.
 
-    Whatever has the shape of the parameters (moments, averages) lies as they do.
+    Whatever has the shape of the parameters (moments, averages) lies as they do; with
+    `optimizer_over_data`, moments and updates are divided over the data axis besides.
     """
     boxed = jax.eval_shape(init, jax.random.key(0))
     abstract = nn.unbox(boxed)
     parameters = shardings(boxed.parameters, mesh)
+    updates = parameters
+    if optimizer_over_data:
+        updates = jax.tree.map(
+            lambda leaf, sharding: over_data(leaf.shape, sharding),
+            abstract.parameters,
+            parameters,
+        )
     everywhere = NamedSharding(mesh, PartitionSpec())
     placed = jax.tree.map(lambda _: everywhere, abstract)
 
@@ -92,14 +104,15 @@ def state_shardings(
         place,
         abstract.optimizer,
         abstract.parameters,
-        parameters,
+        updates,
         transform_non_params=lambda _: everywhere,
         is_leaf=lambda leaf: isinstance(leaf, optax.MaskedNode),
     )
     average = None if abstract.average is None else parameters
-    return abstract, dataclasses.replace(
+    placed = dataclasses.replace(
         placed, parameters=parameters, optimizer=optimizer, average=average
     )
+    return abstract, placed, updates
 
 
 def create_state(init: StateInit, placed: TrainState, seed: int) -> TrainState:

@@ -14,7 +14,7 @@ from transformer_lm.train.gradients import Gradients
 from transformer_lm.train.state import TrainState
 
 Metrics = dict[str, Any]
-"""`sums` of the objective, and scalars: learning_rate, gradient_norm, finite, …"""
+"""`sums` of the objective, and scalars: learning_rate, gradient_norm, sound, …"""
 
 
 def network_apply(model: nn.Module) -> Apply:
@@ -39,6 +39,10 @@ def make_train_step(
     transformation: optax.GradientTransformation,
     schedule: optax.Schedule,
     ema_decay: float | None,
+    updates_placed: Any,
+    *,
+    skips: bool = False,
+    gradient_norm_limit: float | None = None,
 ) -> Callable[[TrainState, Batch], tuple[TrainState, Metrics]]:
     """Returns the update, ready for `jax.jit`.
 
@@ -49,6 +53,9 @@ def make_train_step(
       transformation: from gradients to updates.
       schedule: of the learning rate, for the report.
       ema_decay: of the moving average, where the run keeps one.
+      updates_placed: shardings of the parameters' update, leaf by leaf.
+      skips: leave out the update of a step that is not sound.
+      gradient_norm_limit: a larger norm is not sound, nor is what is not finite.
     """
 
     def train_step(state: TrainState, batch: Batch) -> tuple[TrainState, Metrics]:
@@ -56,6 +63,7 @@ def make_train_step(
         rng = jax.random.fold_in(jax.random.wrap_key_data(state.rng), state.step)
         grads, sums = gradients(state.parameters, batch, rng, scale)
         grads = jax.tree.map(lambda grad: grad / scale, grads)
+        grads = jax.lax.with_sharding_constraint(grads, updates_placed)
         gradient_norm = optax.tree.norm(grads)
         old = _as_float32(state.parameters)
         updates, optimizer = transformation.update(
@@ -70,22 +78,34 @@ def make_train_step(
         )
         new = jax.tree.map(lambda leaf, kept: leaf.astype(kept.dtype), new, state)
         finite = jnp.isfinite(gradient_norm)
+        sound = _is_sound(sums, gradient_norm, gradient_norm_limit)
         loss_scale = state.loss_scale
+        # With float16, too large a scale, not a broken model: leave this update out.
+        keeps = sound if skips else finite if loss_scale is not None else None
+        if keeps is not None:
+            new = jax.tree.map(lambda a, b: jnp.where(keeps, a, b), new, state)
         if loss_scale is not None:
-            # Too large a scale, not a broken model: leave this update out.
-            new = jax.tree.map(lambda a, b: jnp.where(finite, a, b), new, state)
             loss_scale = loss_scale.adjust(finite)
         new = dataclasses.replace(new, step=state.step + 1, loss_scale=loss_scale)
         metrics = {
             "sums": sums,
             "learning_rate": jnp.asarray(schedule(state.step), jnp.float32),
             "gradient_norm": gradient_norm,
+            "sound": sound,
         }
         if loss_scale is not None:
             metrics["loss_scale"] = loss_scale.scale
         return new, metrics
 
     return train_step
+
+
+def _is_sound(sums: Sums, norm: jax.Array, limit: float | None) -> jax.Array:
+    """Whether all is finite, and the gradient not above its limit."""
+    sound = jnp.isfinite(norm) if limit is None else norm <= limit
+    for total, _ in sums.values():
+        sound &= jnp.isfinite(total)
+    return sound
 
 
 def _as_float32(tree: Any) -> Any:

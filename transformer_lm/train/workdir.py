@@ -14,7 +14,7 @@ LOGGER = logging.getLogger("transformer_lm")
 
 CHANGEABLE = (
     *("dropout_rate", "attention_dropout_rate", "embedding_dropout_rate"),
-    "remat",
+    *("remat", "attention"),
 )
 """Keys of a model that change neither its parameters nor what they compute."""
 

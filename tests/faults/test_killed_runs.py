@@ -1,0 +1,122 @@
+"""A run that is killed and started again ends bit-identical to one that is not."""
+
+import random
+import signal
+import time
+
+import pytest
+
+from tests.faults.runs import (
+    STEPS,
+    assert_same_end,
+    finish,
+    logged,
+    newest_checkpoint,
+    start,
+    wait_for_checkpoint,
+)
+from transformer_lm.models import MODELS
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    output = finish(start(folder / "whole", folder / "cache"))
+    return folder, output
+
+
+def kill_and_finish(workdir, cache, kills, **keys):
+    """Kills a run at random moments, each after a save, and lets it end at last."""
+    chooser = random.Random(kills)
+    for number in range(kills):
+        process = start(workdir, cache, **keys)
+        # A random moment after a random save, so that each kill loses some steps.
+        wanted = STEPS * number // (kills + 1)
+        wait_for_checkpoint(process, workdir, wanted)
+        time.sleep(chooser.uniform(0, 0.3))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    finish(start(workdir, cache, **keys))
+
+
+@pytest.mark.parametrize(
+    "kills",
+    [pytest.param(2, id="2"), pytest.param(10, id="10", marks=pytest.mark.slow)],
+)
+def test_killed_runs_end_bit_identical(uninterrupted, kills):
+    folder, _ = uninterrupted
+    workdir = folder / f"killed_{kills}"
+    kill_and_finish(workdir, folder / "cache", kills)
+    assert_same_end(folder / "whole", workdir)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "family", [name for name in MODELS if name != "transformer_lm"]
+)
+def test_killed_runs_of_every_family_end_bit_identical(family, tmp_path):
+    cache = tmp_path / "cache"
+    finish(start(tmp_path / "whole", cache, family=family))
+    kill_and_finish(tmp_path / "killed", cache, 3, family=family)
+    assert_same_end(tmp_path / "whole", tmp_path / "killed")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_asked_to_end_saves_and_goes_on(uninterrupted, number):
+    folder, _ = uninterrupted
+    workdir = folder / number.name
+    process = start(workdir, folder / "cache")
+    wait_for_checkpoint(process, workdir, 7)
+    process.send_signal(number)
+    last = finish(process, code=143).splitlines()[-1]
+    assert f"{number.name} received: saved step" in last
+    assert str(newest_checkpoint(workdir)) in last
+    assert not (workdir / "run.lock").exists()
+    if number == signal.SIGINT:
+        return
+    assert f"going on from checkpoint {newest_checkpoint(workdir)}" in finish(
+        start(workdir, folder / "cache")
+    )
+    assert_same_end(folder / "whole", workdir)
+
+
+def test_a_second_run_in_the_folder_is_refused(uninterrupted):
+    folder, _ = uninterrupted
+    workdir = folder / "shared"
+    first = start(workdir, folder / "cache")
+    wait_for_checkpoint(first, workdir, 7)
+    first.send_signal(signal.SIGSTOP)
+    output = finish(start(workdir, folder / "cache", "--take_over"), code=2)
+    assert f"in use by another run: process {first.pid} on host" in output
+    first.kill()
+    first.communicate()
+    output = finish(start(workdir, folder / "cache", num_train_steps=21))
+    assert f"left by a run that is gone (process {first.pid}" in output
+
+
+def test_a_finished_run_is_not_trained_again(uninterrupted):
+    folder, _ = uninterrupted
+    before = logged(folder / "whole")
+    assert "nothing is left to train" in finish(
+        start(folder / "whole", folder / "cache")
+    )
+    assert logged(folder / "whole") == before
+
+
+def test_another_architecture_is_refused(uninterrupted):
+    folder, _ = uninterrupted
+    process = start(folder / "whole", folder / "cache", emb_dim=64, dropout_rate=0.2)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 2
+    assert "belongs to another run" in output
+    assert "emb_dim: 32 before, 64 now" in output
+    assert "Traceback" not in output
+    assert newest_checkpoint(folder / "whole") == STEPS
+
+
+def test_the_user_sees_what_came_out(uninterrupted):
+    _, output = uninterrupted
+    for wanted in ("Samples", "bits_per_character", "entropy of the generator"):
+        assert wanted in output
+    for line in ("loss curves", "report", "TensorBoard", "checkpoints"):
+        assert line in output
