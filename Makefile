@@ -13,17 +13,18 @@ HF5 ?= $(VENV)-hf5
 LOCK := requirements-lock-$(shell $(PYTHON) -c 'import sys; print("py%d%d" % sys.version_info[:2])').txt
 CONSTRAINTS := $(if $(wildcard $(LOCK)),-c $(LOCK),)
 
-.PHONY: quickstart test test-slow test-faults test-hf test-export test-no-tensorflow docs notebooks lint format lock clean
+.PHONY: quickstart test test-slow test-faults test-hf test-export test-no-tensorflow docs notebooks \
+	fuzz audit licences lint format lock clean
 
 quickstart: $(READY)
 	$(BIN)/python main.py --config=configs/quickstart.py --workdir=runs/quickstart
 
 test: $(READY) lint
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not faults and not gpu and not tpu" \
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow and not faults and not fuzz and not gpu and not tpu" \
 		--ignore=tests/hf --ignore=tests/export
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest -m "slow and not gpu and not tpu" --ignore=tests/hf --ignore=tests/export
+	$(BIN)/python -m pytest -m "slow and not fuzz and not gpu and not tpu" --ignore=tests/hf --ignore=tests/export
 
 # Real runs and tools, killed, starved and damaged (docs/reliability.md); about half an hour.
 test-faults: $(READY)
@@ -57,6 +58,23 @@ test-no-tensorflow:
 	$(BARE)/bin/python -m pip install --quiet -r $(BARE)/requirements.txt "pytest>=8" $(CONSTRAINTS)
 	! $(BARE)/bin/python -c 'import tensorflow' 2>/dev/null
 	$(BARE)/bin/python -m pytest tests/train/test_without_tensorflow.py
+
+# Coverage-guided fuzzing of every reader; its time, and counts by reader at the end.
+FUZZ_SECONDS ?= 600
+fuzz: $(READY)
+	$(BIN)/python -m pip install --quiet "atheris>=3"
+	TRANSFORMER_LM_FUZZ_SECONDS=$(FUZZ_SECONDS) $(BIN)/python -m pytest -s -m fuzz tests/fuzz
+
+# Known vulnerabilities of the locked versions; says so where no service can be asked.
+AUDIT := .venv-audit
+audit:
+	test -x $(AUDIT)/bin/pip-audit || $(PYTHON) -m venv $(AUDIT)
+	$(AUDIT)/bin/python -m pip install --quiet pip-audit
+	$(AUDIT)/bin/python .ci/audit.py $(AUDIT)/bin/pip-audit $(wildcard requirements-lock-*.txt)
+
+# Writes docs/licences.md from what is installed.
+licences: $(READY)
+	$(BIN)/python -m tests.licences
 
 # The site, in an environment of its own: every link and anchor must lead somewhere.
 DOCS := .venv-docs
@@ -94,4 +112,4 @@ $(READY): requirements.txt pyproject.toml $(wildcard $(LOCK))
 	touch $(READY)
 
 clean:
-	rm -rf $(VENV) $(HF5) $(BARE) $(DOCS) runs site build dist
+	rm -rf $(VENV) $(HF5) $(BARE) $(DOCS) $(AUDIT) runs site build dist

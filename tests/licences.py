@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import re
+import tomllib
 from pathlib import Path
 
 from packaging.requirements import Requirement
@@ -13,9 +14,10 @@ EXTRAS = ("corpora", "ja")
 _HEAD = """\
 # Licences of dependencies
 
-What a training host installs: `requirements.txt`, the extras `corpora` and `ja`, and all that these
-ask for on Linux and Python 3.11. Written by `make licences` from the metadata of the installed
-packages; a test compares it with them. Versions are in the lock files.
+What a training host installs: `requirements.txt`, the extras `corpora` and `ja`, and all
+that these ask for on Linux and Python 3.11. Written by `make licences` from the metadata of
+the installed packages ("not said": it has no licence in it); a test compares it with them.
+Versions are in the lock files.
 
 | package | licence |
 |---|---|
@@ -31,10 +33,11 @@ def licences() -> dict[str, str]:
         for line in (ROOT / "requirements.txt").read_text().splitlines()
     ]
     waiting = [Requirement(line) for line in wanted if line]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     waiting += [
         Requirement(text)
-        for text in importlib.metadata.requires("transformer-lm") or []
-        if any(f'extra == "{extra}"' in text for extra in EXTRAS)
+        for extra in EXTRAS
+        for text in project["optional-dependencies"][extra]
     ]
     found: dict[str, str] = {}
     seen = set()

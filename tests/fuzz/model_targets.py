@@ -36,7 +36,7 @@ PROMPTS = ("猫だ はい [MASK] ", "\x00\U0010ffff\r\n\u2028 𠮷👨‍👩‍
 @functools.cache
 def sentencepiece_model() -> bytes:
     """A model of some characters."""
-    options = "--hard_vocab_limit=false --byte_fallback=true"
+    options = "--hard_vocab_limit=false --normalization_rule_name=identity"
     config = SentencePieceConfig(vocab_size=300, spm_train_options=options)
     with tempfile.TemporaryDirectory() as folder:
         return config.train(iter(TEXTS * 5), folder).model_proto

@@ -29,7 +29,7 @@ def test_no_reader_fails_hangs_or_swells(tmp_path):
             f"-rss_limit_mb={MEMORY_MEGABYTES}",
             f"-timeout={HANG_SECONDS}",
             f"-artifact_prefix={tmp_path}/",
-            "-max_len=4096",
+            "-max_len=262144",
             "-verbosity=0",
         ]
         command = [sys.executable, "-m", "tests.fuzz.drive", str(folder), *options]

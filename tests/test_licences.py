@@ -1,0 +1,11 @@
+from tests.licences import PAGE, licences
+
+
+def test_the_list_of_licences_is_that_of_the_installed_packages():
+    """`make licences` writes it anew; other platforms may need other packages besides."""
+    listed = dict(
+        line.strip("|\n ").split(" | ")
+        for line in PAGE.read_text().splitlines()
+        if line.startswith("| ") and not line.startswith("| package")
+    )
+    assert licences().items() <= listed.items()
