@@ -55,7 +55,7 @@ BARE := .venv-no-tensorflow
 test-no-tensorflow:
 	test -x $(BARE)/bin/python || $(PYTHON) -m venv $(BARE)
 	grep -vE '^(tensorflow|clu|importlib-resources)' requirements.txt > $(BARE)/requirements.txt
-	$(BARE)/bin/python -m pip install --quiet -r $(BARE)/requirements.txt "pytest>=8" $(CONSTRAINTS)
+	$(BARE)/bin/python -m pip install --quiet -r $(BARE)/requirements.txt "pytest>=8" pytest-timeout $(CONSTRAINTS)
 	! $(BARE)/bin/python -c 'import tensorflow' 2>/dev/null
 	$(BARE)/bin/python -m pytest tests/train/test_without_tensorflow.py
 

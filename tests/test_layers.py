@@ -13,7 +13,6 @@ LEVELS = {
     "registry": 0,
     "file_names": 1,
     "json_files": 1,
-    "redaction": 1,
     "environment": 1,
     "exit_codes": 1,
     "orphans": 1,
