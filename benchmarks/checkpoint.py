@@ -27,7 +27,7 @@ SAVE_EVERY = 100
 STEP_SECONDS = 0.1
 
 
-def with_steps_of(case: Case, seconds: float) -> tuple[Training, float]:
+def with_steps_of(case: Case, seconds: float) -> tuple[Training, int]:
     """Changes the rows of a case until a step takes about so long."""
     training = Training(case)
     training.run(3)
