@@ -93,3 +93,12 @@ def test_a_token_given_as_a_flag_is_refused_and_not_repeated(monkeypatch, capsys
     assert ended.value.code == 2
     assert "--token=[token]" in shown
     assert TOKEN not in shown
+
+
+def test_an_error_that_quotes_the_token_is_shown_without_it(monkeypatch, tmp_path):
+    def refuse(self, *arguments, **options):
+        raise OSError(f"cannot send Bearer {TOKEN}")
+
+    monkeypatch.setattr("huggingface_hub.HfApi.create_repo", refuse)
+    with pytest.raises(UserError, match=r"cannot send Bearer \[token\]"):
+        push(str(tmp_path), "user/name")

@@ -114,7 +114,7 @@ def read_settings(
         theirs = {key: stored[key] for key in ours}
         digest, version = stored["vocab_sha256"], stored["segmenter_version"]
         trained_with = dict(stored["trained_with"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (UserError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{beside} cannot be read as the settings of a vocabulary ({error!r}); take"
             " the whole folder that training wrote, or delete the file to use"
