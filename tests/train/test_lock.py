@@ -68,6 +68,12 @@ def test_another_process_with_the_same_number_is_not_the_owner(folder, caplog):
     assert "taken over" in caplog.text
 
 
+def test_a_lock_from_before_this_machine_started_is_taken_over(folder, caplog):
+    write(folder, replace(this_process(), machine="another boot", process=os.getpid()))
+    RunLock(folder).close()
+    assert "left by a run that is gone" in caplog.text
+
+
 def test_another_machine_is_believed_unless_its_lock_stands_still(folder, caplog):
     elsewhere = replace(this_process(), host="elsewhere", machine="another boot")
     write(folder, elsewhere)
@@ -80,6 +86,7 @@ def test_another_machine_is_believed_unless_its_lock_stands_still(folder, caplog
 def test_a_lock_that_beats_is_never_taken(folder, monkeypatch):
     first = RunLock(folder)
     monkeypatch.setattr(lock, "_machine", lambda: "another boot")
+    monkeypatch.setattr(lock.socket, "gethostname", lambda: "elsewhere")
     with pytest.raises(UserError, match="It is alive"):
         RunLock(folder, take_over=True)
     first.check()

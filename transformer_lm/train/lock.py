@@ -4,7 +4,8 @@ The run that holds a folder rewrites the file every few seconds with a count, an
 whether it is still its own. Who finds a lock asks, in this order:
 
 - Was it written on this machine since it started? Then the system knows whether that
-  process lives. A lock whose process is gone is taken over, with a warning.
+  process lives. A lock whose process is gone is taken over, with a warning; so is one
+  of this machine (by its host name) from before its last start.
 - By another machine? Then the folder is refused, because nobody here can know. With
   `take_over` the count is watched: if it stands still, that run is gone. Clocks are not
   compared.
@@ -64,6 +65,11 @@ class Owner:
     def is_here(self) -> bool:
         """Whether it was written on this machine, so that its process can be seen."""
         return self.machine == _machine()
+
+    def is_past(self) -> bool:
+        """Whether its machine has started anew since, so that its process is gone."""
+        boots = (self.machine.split()[:1], _machine().split()[:1])
+        return self.host == socket.gethostname() and boots[0] != boots[1]
 
     def lives(self) -> bool:
         """Whether its process is still there; to be asked on its machine alone."""
@@ -168,8 +174,8 @@ def _check_free(file: epath.Path, held: Owner | None, take_over: bool) -> None:
     """Raises a `UserError` unless the holder is known to be gone."""
     who = held or "its lock cannot be read"
     refusal = f"work folder {file.parent} is in use by another run: {who}. "
-    if held is not None and held.is_here():
-        if held.lives():
+    if held is not None and (held.is_here() or held.is_past()):
+        if not held.is_past() and held.lives():
             raise UserError(
                 f"{refusal}Wait for its end, stop it, or give another --workdir."
             )
