@@ -185,9 +185,10 @@ def test_the_command_names_what_it_wrote(tmp_path: pathlib.Path) -> None:
     ]
 
 
-def test_a_value_that_is_no_number_is_passed_over_with_a_warning(caplog):
-    from transformer_lm.tools.report import read_curves
+def test_a_value_that_is_no_number_is_passed_over_with_a_warning(tmp_path, caplog):
+    from transformer_lm.tools.curves import read_curves
 
-    records = [{"step": 1, "loss": "naninf"}, {"step": 2, "loss": "nan", "mfu": [1]}]
-    assert [step for step, _ in read_curves(records)["loss"]] == [2]
+    lines = '{"step": 1, "loss": "naninf"}\n{"step": 2, "loss": "nan", "mfu": [1]}\n'
+    (tmp_path / "metrics.jsonl").write_text(lines)
+    assert [step for step, _ in read_curves(str(tmp_path))["loss"]] == [2]
     assert "loss of step 1 is no number" in caplog.text
