@@ -22,6 +22,8 @@ Versions are in the lock files.
 | package | licence |
 |---|---|
 """
+_FROM_PYTHON = {"setuptools"}
+"""An environment begins with the version that came with Python."""
 _CLASSIFIER = "License :: OSI Approved :: "
 _LONGEST = 60
 
@@ -44,7 +46,7 @@ def licences() -> dict[str, str]:
     while waiting:
         requirement = waiting.pop()
         name = canonicalize_name(requirement.name)
-        if (name, *sorted(requirement.extras)) in seen:
+        if (name, *sorted(requirement.extras)) in seen or name in _FROM_PYTHON:
             continue
         seen.add((name, *sorted(requirement.extras)))
         package = importlib.metadata.distribution(name)

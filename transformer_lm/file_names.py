@@ -21,18 +21,21 @@ def is_plain(name: str) -> bool:
     )
 
 
-def inside(folder: epath.PathLike, name: str, origin: epath.PathLike) -> epath.Path:
+def inside(
+    folder: epath.PathLike, name: str, origin: epath.PathLike, *, deep: bool = False
+) -> epath.Path:
     """Returns the file of a folder that some other file names.
 
     Args:
       folder: where it has to lie.
       name: as `origin` has it.
       origin: the file that names it, for the message.
+      deep: it may lie in a folder of that folder.
 
     Raises:
       UserError: if it is no plain file name, so that it may lead out of the folder.
     """
-    if not is_plain(name):
+    if not all(map(is_plain, name.split("/") if deep else [name])):
         raise UserError(
             f"{origin} names {name[:80]!r}: files that it names must lie beside it and"
             " have plain names; do not use a folder that leads elsewhere"

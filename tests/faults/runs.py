@@ -13,7 +13,10 @@ import orbax.checkpoint as ocp
 
 ROOT = Path(__file__).parents[2]
 STEPS = 60
-TIMED = ("time", "train_time", "steps_per_second", "tokens_per_second", "mfu")
+TIMED = {
+    *("time", "train_time", "steps_per_second", "tokens_per_second", "mfu"),
+    *("useful_tokens_per_second", "useful_mfu"),
+}
 KEYS = {
     "num_train_steps": STEPS,
     "checkpoint_every_steps": 7,  # No multiple of the log's steps, on purpose.

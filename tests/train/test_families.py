@@ -9,6 +9,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 import pytest
 
+from tests.faults.runs import TIMED
 from transformer_lm.data.source import Source
 from transformer_lm.data.tokenizer_training import train_or_load_tokenizer
 from transformer_lm.models import MODELS
@@ -28,7 +29,6 @@ LOSSES = {
     "electra": ("generator_loss", "discriminator_loss"),
 }
 VILLAGE = Path(__file__).parents[1] / "data" / "fishing_village.txt"
-TIMED = ("time", "train_time", "steps_per_second", "tokens_per_second", "mfu")
 STEPS = 20
 SHORT = {
     "num_layers": 1,

@@ -68,7 +68,6 @@ def test_a_cluster_is_found(launcher):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("auto", None, None), "no cluster was found"),
         (("auto", 2, 0), "--coordinator=auto asks the cluster"),
         (("localhost:1", 2, None), "needs --num_processes and --process_id"),
         (("localhost:1", 2, 2), "--process_id=2 must lie in 0 to 1"),
@@ -78,3 +77,15 @@ def test_a_cluster_is_found(launcher):
 def test_what_cannot_start_says_why(arguments, expected):
     with pytest.raises(UserError, match=expected):
         start_distributed(*arguments)
+
+
+def test_where_there_is_no_cluster_the_choices_are_named():
+    found = subprocess.run(
+        [sys.executable, "-c", WORKER],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert found.returncode != 0
+    assert "UserError: --coordinator=auto: no cluster was found" in found.stderr

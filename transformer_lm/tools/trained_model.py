@@ -163,7 +163,7 @@ def _read_exported_settings(path: epath.Path) -> _Exported:
     name = saved.settings.get("vocab_path")
     if not isinstance(name, str):
         raise UserError(f"{file} names no vocabulary (vocab_path); {remedy}")
-    saved.settings["vocab_path"] = str(inside(path, name, file))
+    saved.settings["vocab_path"] = str(inside(path, name, file, deep=True))
     return saved
 
 
