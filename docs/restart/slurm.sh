@@ -1,11 +1,12 @@
 #!/bin/bash
 # A run on SLURM that goes on until it is done, through preemption and time limits:
 #
-#   sbatch --nodes=2 --time=24:00:00 docs/restart/slurm.sh --config=… --workdir=…
+#   sbatch --nodes=2 --ntasks-per-node=8 --gpus-per-node=8 --time=24:00:00 \
+#       docs/restart/slurm.sh --config=… --workdir=…
 #
-# The work folder must be seen by all nodes. docs/reliability.md explains the rest.
+# One task a GPU: under SLURM a process of JAX takes the GPU of its own number on the node
+# and no other. The work folder must be seen by all nodes. docs/reliability.md explains the rest.
 #SBATCH --job-name=transformer_lm
-#SBATCH --ntasks-per-node=1
 #SBATCH --requeue
 #SBATCH --open-mode=append
 #SBATCH --signal=B:TERM@300
