@@ -66,14 +66,15 @@ class Owner:
         """Whether it was written on this machine, so that its process can be seen."""
         return self.machine == _machine()
 
-    def is_past(self) -> bool:
-        """Whether its machine has started anew since, so that its process is gone."""
-        boots = (self.machine.split()[:1], _machine().split()[:1])
-        return self.host == socket.gethostname() and boots[0] != boots[1]
+    def is_gone(self) -> bool:
+        """Whether it is known that its process is no more.
 
-    def lives(self) -> bool:
-        """Whether its process is still there; to be asked on its machine alone."""
-        return _process_start(self.process) == self.process_start
+        Nothing of this machine outlives its start; of another one nothing is known.
+        """
+        if self.is_here():
+            return _process_start(self.process) != self.process_start
+        boot, this_boot = self.machine.split()[:1], _machine().split()[:1]
+        return self.host == socket.gethostname() and boot != this_boot
 
 
 def this_process() -> Owner:
@@ -174,13 +175,13 @@ def _check_free(file: epath.Path, held: Owner | None, take_over: bool) -> None:
     """Raises a `UserError` unless the holder is known to be gone."""
     who = held or "its lock cannot be read"
     refusal = f"work folder {file.parent} is in use by another run: {who}. "
-    if held is not None and (held.is_here() or held.is_past()):
-        if not held.is_past() and held.lives():
-            raise UserError(
-                f"{refusal}Wait for its end, stop it, or give another --workdir."
-            )
+    if held is not None and held.is_gone():
         LOGGER.warning("%s was left by a run that is gone (%s); taken over", file, held)
         return
+    if held is not None and held.is_here():
+        raise UserError(
+            f"{refusal}Wait for its end, stop it, or give another --workdir."
+        )
     if not take_over:
         raise UserError(
             f"{refusal}Whether it still runs cannot be seen from here. If it does not,"
