@@ -21,18 +21,12 @@ def free_port() -> int:
         return server.getsockname()[1]
 
 
-def run_two(workdir, *keys):
-    """Losses of each of two processes with two devices each."""
-    coordinator = f"127.0.0.1:{free_port()}"
+def last_lines(command_of, environment_of):
+    """What each of two processes, started together, prints last, as JSON."""
     workers = [
         subprocess.Popen(
-            [
-                sys.executable,
-                str(ROOT / "tests" / "train" / "two_processes.py"),
-                *(coordinator, "2", str(index), str(workdir)),
-                *(f"--config.{key}" for key in keys),
-            ],
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            [sys.executable, *command_of(index)],
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment_of(index)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -43,6 +37,20 @@ def run_two(workdir, *keys):
     for worker, (_, errors) in zip(workers, results, strict=True):
         assert worker.returncode == 0, errors[-3000:]
     return [json.loads(output.splitlines()[-1]) for output, _ in results]
+
+
+def run_two(workdir, *keys):
+    """Losses of each of two processes with two devices each."""
+    coordinator = f"127.0.0.1:{free_port()}"
+
+    def command(index):
+        return [
+            str(ROOT / "tests" / "train" / "two_processes.py"),
+            *(coordinator, "2", str(index), str(workdir)),
+            *(f"--config.{key}" for key in keys),
+        ]
+
+    return last_lines(command, lambda _: {})
 
 
 def assert_parameters_are(state, workdir, settings, atol):

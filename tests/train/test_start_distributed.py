@@ -1,18 +1,15 @@
 """Two processes find each other as on a cluster, by what its launcher tells them."""
 
-import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from tests.train.test_processes import free_port
+from tests.train.test_processes import ROOT, free_port, last_lines
 from transformer_lm.parallel import start_distributed
 from transformer_lm.registry import UserError
 
-ROOT = Path(__file__).parents[2]
 WORKER = """
 import json
 import jax
@@ -47,21 +44,8 @@ def open_mpi(rank):
 
 @pytest.mark.parametrize("launcher", [slurm, open_mpi])
 def test_a_cluster_is_found(launcher):
-    port = {"JAX_COORDINATOR_PORT": str(free_port()), "PYTHONPATH": str(ROOT)}
-    workers = [
-        subprocess.Popen(
-            [sys.executable, "-c", WORKER],
-            env={**os.environ, **port, **launcher(rank)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in range(2)
-    ]
-    results = [worker.communicate(timeout=600) for worker in workers]
-    for worker, (_, errors) in zip(workers, results, strict=True):
-        assert worker.returncode == 0, errors[-3000:]
-    found = [json.loads(output.splitlines()[-1]) for output, _ in results]
+    port = {"JAX_COORDINATOR_PORT": str(free_port())}
+    found = last_lines(lambda _: ["-c", WORKER], lambda rank: port | launcher(rank))
     assert found == [[0, 2, True], [1, 2, True]]
 
 
