@@ -8,14 +8,12 @@ and the 20 likeliest tokens. Contestants take turns (contest.py); `ratio` is a c
 time over ours. Flax's `generate` is jitted as a whole, which its users have to do.
 """
 
-import argparse
 import dataclasses
-import json
 from typing import Any
 
 from benchmarks.cases import PROMPT_LENGTH, SAMPLING_PRESETS, Case
 from benchmarks.contest import compete
-from benchmarks.machine import describe, write_report
+from benchmarks.turns import run_cases
 
 CONTESTANTS = {
     "ours": "sampling_ours",
@@ -36,25 +34,5 @@ def measure(case: Case, *, rounds: int, turn_seconds: float) -> dict[str, Any]:
     return found
 
 
-def main() -> None:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--preset", choices=sorted(SAMPLING_PRESETS), default="cpu")
-    parser.add_argument("--rounds", type=int, default=7, help="turns of each")
-    parser.add_argument("--turn_seconds", type=float, default=1.0)
-    parser.add_argument("--json", help="file to write besides")
-    arguments = parser.parse_args()
-    report: dict[str, Any] = {"machine": describe(), "cases": {}}
-    for case in SAMPLING_PRESETS[arguments.preset]:
-        found = measure(
-            case, rounds=arguments.rounds, turn_seconds=arguments.turn_seconds
-        )
-        report["cases"][case.name] = found
-        print(json.dumps({case.name: found}, indent=1), flush=True)
-    write_report(report, arguments.json)
-
-
 if __name__ == "__main__":
-    main()
+    run_cases(__doc__, SAMPLING_PRESETS, measure, turn_seconds=1.0)

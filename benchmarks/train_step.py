@@ -11,15 +11,12 @@ operations a second (by our count for this network) over those of the fastest la
 of matrices in the same rounds.
 """
 
-import argparse
 import dataclasses
-import json
-import re
 from typing import Any
 
 from benchmarks.cases import PRESETS, Case
 from benchmarks.contest import compete
-from benchmarks.machine import describe, write_report
+from benchmarks.turns import run_cases
 
 CONTESTANTS = {
     "ours": "ours",
@@ -55,28 +52,5 @@ def measure(case: Case, *, rounds: int, turn_seconds: float) -> dict[str, Any]:
     return found
 
 
-def main() -> None:
-    """Measures and prints."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--preset", choices=sorted(PRESETS), default="cpu")
-    parser.add_argument("--only", default="", help="cases whose name has this pattern")
-    parser.add_argument("--rounds", type=int, default=7, help="turns of each")
-    parser.add_argument("--turn_seconds", type=float, default=2.0)
-    parser.add_argument("--json", help="file to write besides")
-    arguments = parser.parse_args()
-    report: dict[str, Any] = {"machine": describe(), "cases": {}}
-    for case in PRESETS[arguments.preset]:
-        if not re.search(arguments.only, case.name):
-            continue
-        found = measure(
-            case, rounds=arguments.rounds, turn_seconds=arguments.turn_seconds
-        )
-        report["cases"][case.name] = found
-        print(json.dumps({case.name: found}, indent=1), flush=True)
-    write_report(report, arguments.json)
-
-
 if __name__ == "__main__":
-    main()
+    run_cases(__doc__, PRESETS, measure, turn_seconds=2.0)
