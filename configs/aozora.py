@@ -12,9 +12,9 @@ TOPOLOGY = "v5e-1"
 FAMILIES = {
     "transformer_lm": {"objective": "causal_lm"},
     "gpt2": {"objective": "causal_lm"},
-    "bert": {"objective": "sentence_pairs"},
+    "bert": {"objective": "masked_lm"},
     "roberta": {"objective": "masked_lm"},
-    "albert": {"objective": "sentence_pairs"},
+    "albert": {"objective": "masked_lm"},
     "electra": {"objective": "replaced_token"},
 }
 """What each family is trained with."""
@@ -44,7 +44,6 @@ def get_config(family: str = "gpt2"):
     if family == "transformer_lm":
         config.qkv_dim = 128
     if family == "albert":
-        config.pair_objective = "sop"
         config.embedding_size = 64
     if family == "electra":
         config.generator_size = 0.5
@@ -53,13 +52,22 @@ def get_config(family: str = "gpt2"):
     config.dropout_rate = 0.0
     config.attention_dropout_rate = 0.0
 
-    # Short rows and many updates: a masked model must first find its neighbours.
-    config.batch_size = 16
+    if config.objective == "causal_lm":
+        config.batch_size = 16
+        config.max_target_length = 64
+        config.max_eval_target_length = 64
+        config.learning_rate = 5e-3
+    else:
+        # A masked model must first find a gap's neighbours: hundreds of updates among 16
+        # tokens, thousands among 64.
+        config.batch_size = 64
+        config.max_target_length = 16
+        config.max_eval_target_length = 16
+        config.learning_rate = 2e-3
+        config.muon_update_scale = 1.0
+        config.masking_probability = 0.2
     config.eval_per_device_batch_size = 32
-    config.max_target_length = 64
-    config.max_eval_target_length = 64
     config.num_train_steps = 2000
-    config.learning_rate = 5e-3
     config.warmup_steps = 50
     config.clip_norm = 1.0
     config.log_every_steps = 50
