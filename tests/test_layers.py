@@ -18,6 +18,8 @@ LEVELS = {
     "orphans": 1,
     "mecab": 1,
     "redaction": 1,
+    "shipped": 1,
+    "text_values": 1,
     "settings": 2,
     "models": 2,
     "objectives": 2,
@@ -38,6 +40,7 @@ LEVELS = {
     "sampling": 4,
     "planning": 4,
     "token_choice": 3,
+    "config_files": 4,
     "tools": 5,
     "command_line": 5,
 }

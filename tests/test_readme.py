@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from transformer_lm.command_line import settings_from
+from transformer_lm.config_files import settings_from
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").rglob("*.md"))

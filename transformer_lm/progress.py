@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from absl import logging as absl_logging
 from etils import epath
 from tqdm import tqdm
 
@@ -68,10 +67,6 @@ class ObjectStoreHandler(logging.Handler):
         super().close()
 
 
-def _is_foreign(record: logging.LogRecord) -> bool:
-    return not record.name.startswith(_LOGGED)
-
-
 def setup_logging(workdir: str, *, enabled: bool = True) -> logging.Logger:
     """Sends the log and Python's warnings to `train.log` and to stderr.
 
@@ -112,8 +107,6 @@ def setup_logging(workdir: str, *, enabled: bool = True) -> logging.Logger:
             old.close()
         for handler in handlers:
             logger.addHandler(handler)
-    # absl's handler sits on the root logger and would show our lines a second time.
-    absl_logging.get_absl_handler().addFilter(_is_foreign)
     logging.captureWarnings(True)
     logger = logging.getLogger("transformer_lm")
     logger.setLevel(logging.INFO)

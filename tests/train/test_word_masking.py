@@ -2,8 +2,8 @@
 
 import pytest
 
-from transformer_lm.command_line import load_config
 from transformer_lm.config import CHOICES, defaults, resolve
+from transformer_lm.config_files import load_config
 from transformer_lm.train.loop import run
 
 SHORT = {

@@ -13,7 +13,7 @@ jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_num_cpu_devices", 2)
 
 from transformer_lm.checkpoint import CheckpointStore  # noqa: E402
-from transformer_lm.command_line import settings_from  # noqa: E402
+from transformer_lm.config_files import settings_from  # noqa: E402
 from transformer_lm.parallel import any_process, start_distributed, to_global  # noqa: E402
 from transformer_lm.train.program import build_program  # noqa: E402
 

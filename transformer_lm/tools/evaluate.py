@@ -176,7 +176,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 def parser() -> ToolParser:
     """Returns the command's arguments."""
-    made = ToolParser(module="transformer_lm.tools.evaluate", description=__doc__ or "")
+    made = ToolParser(module="transformer_lm.tools.evaluate", description=__doc__)
     made.add_argument("--model", required=True, help="work folder or exported folder")
     made.add_argument("--step", type=int, help="checkpoint (default: the newest)")
     made.add_argument("--split", help="such as test (default: the run's held-out one)")

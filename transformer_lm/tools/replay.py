@@ -46,7 +46,7 @@ LOGGER = logging.getLogger(__name__)
 
 def parser() -> ToolParser:
     """Returns the command's arguments."""
-    made = ToolParser(module="transformer_lm.tools.replay", description=__doc__ or "")
+    made = ToolParser(module="transformer_lm.tools.replay", description=__doc__)
     made.add_argument("--workdir", required=True, help="work folder of the run")
     made.add_argument("--step", type=int, required=True, help="the last one, from 1")
     made.add_argument(

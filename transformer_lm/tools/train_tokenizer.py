@@ -131,7 +131,7 @@ def texts_of(files: TextFiles) -> Iterator[str]:
 
 def parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
-    made = ToolParser(module=_NAME, description=__doc__ or "")
+    made = ToolParser(module=_NAME, description=__doc__)
     made.add_argument(
         "--kind",
         choices=sorted(TOKENIZERS),
