@@ -269,8 +269,8 @@ def test_no_two_parts_disagree_about_a_key():
     """A key that two parts share is one key, so it has one default and one type."""
     import dataclasses
 
-    from transformer_lm.config import CHOICES, FIXED
     from transformer_lm.models import MODELS
+    from transformer_lm.run_settings import CHOICES, FIXED
 
     for model in MODELS:
         seen = {}
@@ -295,7 +295,7 @@ def test_every_key_is_described():
     import ast
     import inspect
 
-    from transformer_lm.config import CHOICES, FIXED
+    from transformer_lm.run_settings import CHOICES, FIXED
 
     classes = list(FIXED.values())
     for table in CHOICES.values():

@@ -8,8 +8,9 @@ from types import ModuleType
 
 from ml_collections import config_dict
 
-from transformer_lm.config import CHOICES, ConfigError, Settings, resolve
+from transformer_lm.config import ConfigError, resolve
 from transformer_lm.registry import UserError, describe_unknown
+from transformer_lm.run_settings import CHOICES, Settings
 from transformer_lm.shipped import shipped_folder
 from transformer_lm.text_values import parse_value
 

@@ -13,7 +13,8 @@ from typing import Self
 from etils import epath
 from tqdm import tqdm
 
-from transformer_lm.metrics import format_number, is_remote
+from transformer_lm.line_files import is_remote
+from transformer_lm.metrics import format_number
 
 LOG_FILE = "train.log"
 

@@ -13,9 +13,10 @@ from typing import NoReturn
 from etils import epath
 
 from transformer_lm.command_line import start_program
-from transformer_lm.config import ConfigError, Settings, from_saved, resolve
+from transformer_lm.config import ConfigError, from_saved, resolve
 from transformer_lm.config_files import load_config, override
 from transformer_lm.registry import UserError
+from transformer_lm.run_settings import Settings
 from transformer_lm.settings import Sampling
 from transformer_lm.tools.command import ConfigParser, ToolParser
 from transformer_lm.train.restore import load_trained

@@ -25,7 +25,7 @@ from etils import epath
 from flax import linen as nn
 
 from transformer_lm.checkpoint import CheckpointStore
-from transformer_lm.config import ConfigError, Settings
+from transformer_lm.config import ConfigError
 from transformer_lm.config_files import settings_from
 from transformer_lm.convert.legacy import (
     begin_with,
@@ -38,6 +38,7 @@ from transformer_lm.convert.paths import flatten, stack_layers, unflatten
 from transformer_lm.data.row_builders import special_ids
 from transformer_lm.environment import prepare_environment
 from transformer_lm.registry import UserError
+from transformer_lm.run_settings import Settings
 from transformer_lm.shipped import program
 from transformer_lm.tokenizers.sentencepiece import (
     SentencePieceConfig,

@@ -22,15 +22,12 @@ from etils import epath
 
 from transformer_lm.checkpoint import CheckpointStore, folder
 from transformer_lm.checksums import damage
-from transformer_lm.config import Settings, from_saved, resolve
+from transformer_lm.config import from_saved, resolve
 from transformer_lm.environment import prepare_environment
-from transformer_lm.metrics import (
-    ENVIRONMENT_FILE,
-    METRICS_FILE,
-    describe_environment,
-    read_records,
-)
+from transformer_lm.line_files import read_records
+from transformer_lm.metrics import ENVIRONMENT_FILE, METRICS_FILE, describe_environment
 from transformer_lm.registry import UserError
+from transformer_lm.run_settings import Settings
 from transformer_lm.tools.command import ToolParser, start_tool
 from transformer_lm.train.assembly import Assembly, assemble, placed
 from transformer_lm.train.bad_steps import figures_of_step, kept_batch, kept_figures

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from transformer_lm.command_line import start_program
 from transformer_lm.config_files import settings_from
-from transformer_lm.parallel import start_distributed
+from transformer_lm.processes import start_distributed
 from transformer_lm.tools.command import CONFIG_HELP, ConfigParser, ToolParser
 from transformer_lm.train.closing import closing_summary
 from transformer_lm.train.loop import run
