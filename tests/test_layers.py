@@ -11,6 +11,7 @@ FILES = sorted((ROOT / PACKAGE).rglob("*.py"))
 
 LEVELS = {
     "registry": 0,
+    "bar": 1,
     "file_names": 1,
     "json_files": 1,
     "environment": 1,

@@ -200,7 +200,7 @@ def test_without_tensorflow_one_line_says_so_and_figures_are_written(
     assert "no TensorBoard events are written" in caplog.text
     writer.scalars(3, {"train_loss": 2.0})
     writer.close()
-    (record,) = metrics.read_records(tmp_path / metrics.METRICS_FILE)
+    (record,) = line_files.read_records(tmp_path / metrics.METRICS_FILE)
     assert record["train_loss"] == 2.0
     assert not (tmp_path / "tensorboard").exists()
 

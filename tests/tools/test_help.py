@@ -36,3 +36,4 @@ def test_help_is_plain_text(parser):
     assert parser.prog in text
     assert "\x1b" not in text
     assert "None" not in text, "a default that is not set says nothing to a reader"
+    assert not re.search(r"\S {4,}--", text), "a command lost the end of its line"

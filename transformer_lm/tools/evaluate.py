@@ -19,6 +19,7 @@ import jax
 import numpy as np
 from etils import epath
 
+from transformer_lm.bar import watched
 from transformer_lm.config import ConfigError
 from transformer_lm.data.feeding import eval_batches
 from transformer_lm.data.row_builders import row_builder
@@ -30,7 +31,6 @@ from transformer_lm.registry import UserError
 from transformer_lm.tools.command import ToolParser, start_tool
 from transformer_lm.tools.pseudo_perplexity import pseudo_loss
 from transformer_lm.tools.trained_model import TrainedModel, open_trained
-from transformer_lm.tools.watched import watched
 from transformer_lm.train.step import make_eval_step, network_apply
 
 RINNA = "perplexity_mean_of_exp"

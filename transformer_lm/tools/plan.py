@@ -1,4 +1,4 @@
-"""Says what a config would need on a TPU, without a TPU.
+r"""Says what a config would need on a TPU, without a TPU.
 
     python -m transformer_lm.tools.plan --config=configs/japanese_1.0b_v1.py \
         --topology=v4-32 --config.fsdp_parallel=4
