@@ -15,6 +15,7 @@ from absl import logging as absl_logging
 
 from transformer_lm.environment import prepare_environment
 from transformer_lm.exit_codes import INTERRUPTED, PEER_LOST, PREEMPTED, USER_ERROR
+from transformer_lm.progress import LOGGED
 from transformer_lm.redaction import without_tokens
 from transformer_lm.registry import UserError
 from transformer_lm.train.preemption import Preempted
@@ -38,6 +39,9 @@ def start_program(
     faulthandler.enable()
     prepare_environment()
     threading.excepthook = _keep_in_log
+    # Libraries give the root logger a handler, which would show our lines once more.
+    for name in LOGGED:
+        logging.getLogger(name).propagate = False
     # Orbax tells dozens of lines a checkpoint, and of a failed one a dozen tracebacks.
     absl_logging.set_verbosity(absl_logging.FATAL)
     try:

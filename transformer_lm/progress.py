@@ -18,7 +18,9 @@ from transformer_lm.metrics import format_number
 
 LOG_FILE = "train.log"
 
-_LOGGED = ("transformer_lm", "py.warnings")
+LOGGED = ("transformer_lm", "py.warnings")
+"""Loggers with handlers of our own."""
+
 _SCREEN_ONLY = logging.getLogger(f"{__name__}.screen_only")
 
 
@@ -101,7 +103,7 @@ def setup_logging(workdir: str, *, enabled: bool = True) -> logging.Logger:
         handler.setFormatter(
             logging.Formatter("%(asctime)s %(levelname)s: %(message)s")
         )
-    for name in _LOGGED:
+    for name in LOGGED:
         logger = logging.getLogger(name)
         for old in logger.handlers[:]:
             logger.removeHandler(old)

@@ -77,7 +77,8 @@ def start_tool(
     without a traceback.
     """
     arguments = parser.parse_args()
-    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    # By force: some libraries have set it up when they were imported.
+    logging.basicConfig(format="%(message)s", stream=sys.stderr, force=True)
     logging.getLogger("transformer_lm").setLevel(logging.INFO)
     try:
         with logging_redirect_tqdm():
