@@ -66,6 +66,7 @@ def test_text_files_train_and_what_was_wrong_is_reported(text_run):
     folder, errors = text_run
     assert "c.jsonl" in errors
     assert "a.txt" in errors
+    assert errors.count("attention: xla") == 1, "lines are shown once"
     data = json.loads((folder / "run" / "data.json").read_text())
     assert data["step"] == 4
     assert data["documents"] > 0
