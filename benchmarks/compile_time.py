@@ -17,7 +17,7 @@ from typing import cast
 
 import jax
 
-from transformer_lm.command_line import settings_from
+from transformer_lm.config_files import settings_from
 from transformer_lm.planning.inputs import abstract_batch, planned_vocabulary
 from transformer_lm.planning.topologies import topology
 from transformer_lm.train.program import build_program

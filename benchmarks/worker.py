@@ -13,8 +13,6 @@ import os
 import sys
 import time
 
-NOT_INSTALLED = (ModuleNotFoundError, ImportError)
-
 
 def main() -> None:
     """Prepares, says that it is ready, and works until its input ends."""
@@ -24,7 +22,7 @@ def main() -> None:
     try:
         contestant = importlib.import_module(f"benchmarks.contestants.{module}")
         run, facts = contestant.prepare(**case)
-    except NOT_INSTALLED as error:
+    except ImportError as error:
         print(json.dumps({"missing": str(error)}), file=answers, flush=True)
         return
     print(json.dumps(facts), file=answers, flush=True)

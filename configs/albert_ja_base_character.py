@@ -12,12 +12,12 @@ words begin, so that whole words are hidden and every character is itself. All e
 in albert_ja_base.
 """
 
-from configs.albert_ja_base import get_config as get_base_config
+from transformer_lm.config_files import load_config
 
 TOPOLOGY = "v4-32"
 
 
 def get_config():
-    config = get_base_config(tokenizer="character")
+    config = load_config("albert_ja_base:character")
     config.vocab_size = 6144
     return config

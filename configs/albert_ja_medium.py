@@ -8,13 +8,13 @@ The size that nknytk/albert-japanese-tinysegmenter recommends. All else is as in
 albert_ja_base.
 """
 
-from configs.albert_ja_base import get_config as get_base_config
+from transformer_lm.config_files import load_config
 
 TOPOLOGY = "v4-16"
 
 
 def get_config():
-    config = get_base_config()
+    config = load_config("albert_ja_base")
     config.num_layers = 9
     config.emb_dim = 576
     config.mlp_dim = 2304

@@ -8,13 +8,13 @@
 The sizes of albert_ja_small with the vocabulary of albert_ja_base_character.
 """
 
-from configs.albert_ja_base_character import get_config as get_base_config
+from transformer_lm.config_files import load_config
 
 TOPOLOGY = "v4-8"
 
 
 def get_config():
-    config = get_base_config()
+    config = load_config("albert_ja_base_character")
     config.num_layers = 6
     config.emb_dim = 384
     config.mlp_dim = 1536

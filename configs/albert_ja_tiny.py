@@ -7,13 +7,13 @@
 All but the sizes is as in albert_ja_base.
 """
 
-from configs.albert_ja_base import get_config as get_base_config
+from transformer_lm.config_files import load_config
 
 TOPOLOGY = "v4-8"
 
 
 def get_config():
-    config = get_base_config()
+    config = load_config("albert_ja_base")
     config.num_layers = 4
     config.emb_dim = 312
     config.mlp_dim = 1248

@@ -10,13 +10,13 @@ losses. On four machines of 80, 80, 48 and 48 rows (bert-base-dist):
 --config.grad_accumulation_steps=5. All else is as in bert_ja_small.
 """
 
-from configs.bert_ja_small import get_config as get_small_config
+from transformer_lm.config_files import load_config
 
 TOPOLOGY = "v4-32"
 
 
 def get_config():
-    config = get_small_config()
+    config = load_config("bert_ja_small")
     config.emb_dim = 768
     config.num_heads = 12
     config.mlp_dim = 3072

@@ -9,13 +9,13 @@ parameters and 35.2 million in the generator) but publishes no losses. Its READM
 embeddings 128 dimensions, its file 768, as here. All else is as in electra_ja_small.
 """
 
-from configs.electra_ja_small import get_config as get_small_config
+from transformer_lm.config_files import load_config
 
 TOPOLOGY = "v4-32"
 
 
 def get_config():
-    config = get_small_config()
+    config = load_config("electra_ja_small")
     config.emb_dim = 768
     config.num_heads = 12
     config.mlp_dim = 3072

@@ -9,12 +9,12 @@ losses or times: 13.7 million parameters and 4.8 million in the generator, the e
 counted in both. All else is as in electra_ja_small.
 """
 
-from configs.electra_ja_small import get_config as get_small_config
+from transformer_lm.config_files import load_config
 
 TOPOLOGY = "v4-8"
 
 
 def get_config():
-    config = get_small_config()
+    config = load_config("electra_ja_small")
     config.generator_size = 0.25
     return config

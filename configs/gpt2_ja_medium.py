@@ -10,13 +10,13 @@ warm-up, each of 3 documents x 8 GPUs x 20 micro-steps = 480 rows. All else is a
 gpt2_ja_small.
 """
 
-from configs.gpt2_ja_small import get_config as get_small_config
+from transformer_lm.config_files import load_config
 
 TOPOLOGY = "v4-16"
 
 
 def get_config():
-    config = get_small_config()
+    config = load_config("gpt2_ja_small")
     config.num_layers = 24
     config.emb_dim = 1024
     config.num_heads = 16

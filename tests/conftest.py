@@ -56,8 +56,8 @@ def fixtures():
 @pytest.fixture(scope="session")
 def tiny_settings():
     """Returns a function from keys to the settings of configs/tiny.py with them."""
-    from transformer_lm.command_line import load_config
     from transformer_lm.config import resolve
+    from transformer_lm.config_files import load_config
 
     def make(family: str = "transformer_lm", **keys):
         config = load_config(f"{ROOT}/configs/tiny.py:{family}")

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from transformer_lm import command_line
-from transformer_lm.command_line import load_config, override, settings_from
 from transformer_lm.config import ConfigError, defaults, from_saved, resolve
+from transformer_lm.config_files import load_config, override, settings_from
 from transformer_lm.models import MODELS
 from transformer_lm.registry import UserError
 
@@ -270,8 +269,8 @@ def test_no_two_parts_disagree_about_a_key():
     """A key that two parts share is one key, so it has one default and one type."""
     import dataclasses
 
-    from transformer_lm.config import CHOICES, FIXED
     from transformer_lm.models import MODELS
+    from transformer_lm.run_settings import CHOICES, FIXED
 
     for model in MODELS:
         seen = {}
@@ -296,7 +295,7 @@ def test_every_key_is_described():
     import ast
     import inspect
 
-    from transformer_lm.config import CHOICES, FIXED
+    from transformer_lm.run_settings import CHOICES, FIXED
 
     classes = list(FIXED.values())
     for table in CHOICES.values():
@@ -315,9 +314,32 @@ def test_defaults_need_each_choice():
         defaults(**{**PARTS, "schedule": "rsqr"})
 
 
-def test_a_missing_config_file_lists_its_neighbours():
-    with pytest.raises(UserError, match=r"there is no file .*tinny.py.*quickstart.py"):
-        load_config(str(ROOT / "configs" / "tinny.py"))
+def test_a_missing_config_file_lists_the_shipped_ones():
+    with pytest.raises(UserError, match=r"no file .*tinny.py.*mean 'tiny'.*quickstart"):
+        load_config("configs/tinny.py")
+    elsewhere = str(ROOT / "tests" / "tiny.py")
+    with pytest.raises(UserError, match="there is no file"):
+        load_config(elsewhere)
+
+
+@pytest.mark.parametrize("name", ["tiny:bert", "tiny.py:bert", "configs/tiny.py:bert"])
+def test_a_shipped_config_is_found_by_name_from_any_folder(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_config(name).model == "bert"
+
+
+def test_a_file_that_exists_wins_over_a_shipped_config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "configs").mkdir()
+    (tmp_path / "configs" / "tiny.py").write_text(
+        "from transformer_lm.config_files import load_config\n"
+        "def get_config():\n"
+        "    config = load_config('tiny:bert')\n"
+        "    config.num_layers = 7\n"
+        "    return config\n"
+    )
+    assert load_config("configs/tiny.py").num_layers == 7
+    assert load_config("tiny").num_layers == 2
 
 
 def test_a_failing_config_file_is_named_with_its_line(tmp_path):
@@ -333,8 +355,3 @@ def test_saved_settings_of_a_newer_program_are_refused():
         from_saved(flat | {"invented": 1})
     del flat["z_loss"]
     assert resolve(from_saved(flat)) == settings_from(TINY, [])
-
-
-def test_a_space_may_stand_for_the_equals_sign():
-    joined = command_line._joined(["main.py", "--config.seed", "3", "--config.x"])
-    assert joined == ["main.py", "--config.seed=3", "--config.x"]

@@ -11,6 +11,7 @@ FILES = sorted((ROOT / PACKAGE).rglob("*.py"))
 
 LEVELS = {
     "registry": 0,
+    "bar": 1,
     "file_names": 1,
     "json_files": 1,
     "environment": 1,
@@ -18,6 +19,8 @@ LEVELS = {
     "orphans": 1,
     "mecab": 1,
     "redaction": 1,
+    "shipped": 1,
+    "text_values": 1,
     "settings": 2,
     "models": 2,
     "objectives": 2,
@@ -26,8 +29,12 @@ LEVELS = {
     "tokenizers": 2,
     "optim": 2,
     "parallel": 2,
+    "processes": 2,
+    "line_files": 1,
+    "run_settings": 3,
     "config": 3,
     "checkpoint": 3,
+    "checkpoint_position": 3,
     "checksums": 3,
     "loggers": 3,
     "metrics": 3,
@@ -38,6 +45,7 @@ LEVELS = {
     "sampling": 4,
     "planning": 4,
     "token_choice": 3,
+    "config_files": 4,
     "tools": 5,
     "command_line": 5,
 }
@@ -46,7 +54,8 @@ LEVELS = {
 ALLOWED_ACROSS = {
     ("data", "tokenizers"),
     ("data", "corpora"),
-    ("checkpoint", "config"),
+    ("config", "run_settings"),
+    ("checkpoint", "checkpoint_position"),
     ("checkpoint", "checksums"),
     ("progress", "metrics"),
     ("metrics", "loggers"),

@@ -9,8 +9,9 @@ import jax.numpy as jnp
 import pytest
 from etils import epath
 
-from transformer_lm import metrics
-from transformer_lm.metrics import MetricWriter, normalise, read_records
+from transformer_lm import line_files, metrics
+from transformer_lm.line_files import read_records
+from transformer_lm.metrics import MetricWriter, normalise
 
 
 def open_writer(workdir: pathlib.Path, resume_step: int = 0) -> MetricWriter:
@@ -138,7 +139,7 @@ def test_text_with_line_separators_and_lone_surrogates_survives(
 def test_an_object_store_gets_whole_files_at_flush(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(metrics, "is_remote", lambda path: True)
+    monkeypatch.setattr(line_files, "is_remote", lambda path: True)
     writer = open_writer(tmp_path)
     writer.scalars(1, {"train_loss": 1.0})
     assert not (tmp_path / metrics.METRICS_FILE).exists()
@@ -199,7 +200,7 @@ def test_without_tensorflow_one_line_says_so_and_figures_are_written(
     assert "no TensorBoard events are written" in caplog.text
     writer.scalars(3, {"train_loss": 2.0})
     writer.close()
-    (record,) = metrics.read_records(tmp_path / metrics.METRICS_FILE)
+    (record,) = line_files.read_records(tmp_path / metrics.METRICS_FILE)
     assert record["train_loss"] == 2.0
     assert not (tmp_path / "tensorboard").exists()
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from transformer_lm.command_line import settings_from
+from transformer_lm.config_files import settings_from
+from transformer_lm.tools import generate, train
 
 ROOT = Path(__file__).parents[1]
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
@@ -157,9 +158,10 @@ def test_commands_of_the_docs_are_understood(page, monkeypatch):
         if words[0] == "make":
             continue
         if program == "main.py":
-            (file,) = [word for word in words if word.startswith("--config=")]
-            keys = [word for word in words if word.startswith("--config.")]
-            settings_from(file.removeprefix("--config="), keys)
+            given = train.parser().parse_args(words[2:])
+            settings_from(given.config, given.overrides)
+        elif program == "generate_text.py":
+            generate.parser().parse_args(words[2:])
         elif program is not None and program.startswith(TOOLS):
             importlib.import_module(program).parser().parse_args(words[3:])
         else:

@@ -7,7 +7,6 @@ reader of such a dict and gives the typed `Settings` back, or all problems at on
 
 import dataclasses
 import functools
-import json
 import types
 import typing
 from collections.abc import Mapping
@@ -15,39 +14,12 @@ from typing import Any
 
 from ml_collections import config_dict
 
-from transformer_lm.data.source import Source
-from transformer_lm.data.windows import Windows
-from transformer_lm.models import MODELS
-from transformer_lm.models.attention_choice import AttentionUse, choice_obstacles
-from transformer_lm.objectives import OBJECTIVES
-from transformer_lm.optim import OPTIMIZERS, SCHEDULES
-from transformer_lm.parallel import MeshShape
 from transformer_lm.registry import (
-    Registry,
     UnknownNameError,
     UserError,
     describe_unknown,
 )
-from transformer_lm.settings import Checkpoints, Evaluation, Sampling, Training
-from transformer_lm.tokenizers import TOKENIZERS
-
-CHOICES: dict[str, Registry] = {
-    "model": MODELS,
-    "objective": OBJECTIVES,
-    "tokenizer": TOKENIZERS,
-    "optimizer": OPTIMIZERS,
-    "schedule": SCHEDULES,
-}
-FIXED: dict[str, type] = {
-    "source": Source,
-    "windows": Windows,
-    "mesh": MeshShape,
-    "training": Training,
-    "evaluation": Evaluation,
-    "checkpoints": Checkpoints,
-    "sampling": Sampling,
-}
-
+from transformer_lm.run_settings import CHOICES, FIXED, Settings
 
 _SHOWN_PROBLEMS = 30
 """More are counted: a file that is no config at all has thousands."""
@@ -62,136 +34,6 @@ class ConfigError(UserError):
         if len(problems) > _SHOWN_PROBLEMS:
             lines += f"\n  - … and {len(problems) - _SHOWN_PROBLEMS} more"
         super().__init__(f"{len(problems)} problem(s) in {source}:{lines}")
-
-
-@dataclasses.dataclass(frozen=True)
-class Settings:
-    """A whole run, typed: one frozen dataclass a part.
-
-    The five chosen parts are `Any` because their classes are looked up by name; each
-    meets the protocol that its package describes.
-    """
-
-    model: Any
-    objective: Any
-    tokenizer: Any
-    optimizer: Any
-    schedule: Any
-    source: Source
-    windows: Windows
-    mesh: MeshShape
-    training: Training
-    evaluation: Evaluation
-    checkpoints: Checkpoints
-    sampling: Sampling
-    choices: tuple[tuple[str, str], ...]
-    """(part, chosen name) for the parts that have a choice."""
-
-    @property
-    def max_length(self) -> int:
-        """Longest row, in tokens, that the network meets in training or evaluation."""
-        return max(self.windows.max_target_length, self.windows.max_eval_target_length)
-
-    def build_model(
-        self, vocab_size: int, attention: str = "xla"
-    ) -> Any:  # Any: a Linen module of any family.
-        """Builds the network for a vocabulary of `vocab_size` tokens.
-
-        Args:
-          vocab_size: tokens of the tokenizer.
-          attention: the kernel, settled; xla takes any rows on any device.
-        """
-        return dataclasses.replace(self.model, attention=attention).build(
-            vocab_size,
-            max_length=self.max_length,
-            dtype=self.training.compute_dtype,
-        )
-
-    def flops_per_token(self, vocab_size: int) -> float:
-        """Model FLOPs of training on one token, by the model's own formula.
-
-        Only hidden tokens meet the head of an encoder.
-        """
-        length = self.windows.max_target_length
-        if self.objective.rows == "causal":
-            return self.model.flops_per_token(vocab_size, length)
-        share = self.objective.predictions(length) / length
-        return self.model.flops_per_token(vocab_size, length, share)
-
-    def flat(self) -> dict[str, Any]:
-        """Returns all keys and values as plain JSON values, sorted by key."""
-        values = dict(self.choices)
-        for part in (*CHOICES, *FIXED):
-            values |= dataclasses.asdict(getattr(self, part))
-        return dict(sorted(values.items()))
-
-    def to_json(self) -> str:
-        """Returns the flat keys as indented JSON."""
-        return json.dumps(self.flat(), indent=1, ensure_ascii=False) + "\n"
-
-    def attention_use(self, backend: str | None) -> AttentionUse:
-        """Returns what the run asks of attention on a backend; None: not known yet."""
-        lengths = (self.windows.max_target_length, self.windows.max_eval_target_length)
-        return AttentionUse(
-            backend=backend,
-            dtype=self.training.compute_dtype,
-            head_dims=self.model.head_dims,
-            lengths=lengths,
-            dropout_rate=self.model.attention_dropout_rate,
-            is_one_text=self.windows.is_one_text(self.objective.rows),
-        )
-
-    def problems_on(
-        self, num_devices: int, num_processes: int, backend: str | None = None
-    ) -> list[str]:
-        """Lists what cannot work on this machine, a line each.
-
-        Args:
-          num_devices: of all processes together.
-          num_processes: of the run.
-          backend: cpu, gpu or tpu; None: not known.
-        """
-        use = self.attention_use(backend)
-        if problems := choice_obstacles(self.model.attention, use):
-            return problems
-        problems = self.mesh.problems_on(num_devices)
-        problems += self.evaluation.problems_here()
-        if problems:
-            return problems
-        if self.training.process_rows:
-            return self._process_problems_on(num_devices, num_processes)
-        batch = self.training.global_batch_size(num_devices)
-        parts = {
-            "grad_accumulation_steps": self.training.grad_accumulation_steps,
-            "data-parallel devices": self.mesh.batch_shards(num_devices),
-        }
-        product = parts["grad_accumulation_steps"] * parts["data-parallel devices"]
-        if batch % product or batch % num_processes:
-            problems.append(
-                f"a global batch of {batch} rows is not a multiple of"
-                f" {product} (= {' x '.join(f'{v} {k}' for k, v in parts.items())};"
-                f" {num_processes} process(es)); change batch_size or"
-                " per_device_batch_size"
-            )
-        return problems
-
-    def _process_problems_on(self, num_devices: int, num_processes: int) -> list[str]:
-        """What cannot work with a batch of its own for each process."""
-        given = self.training.process_rows
-        if len(given) != num_processes:
-            return [
-                f"per_process_batch={self.training.per_process_batch!r} is for"
-                f" {len(given)} process(es); there are {num_processes}"
-            ]
-        rows = self.training.process_micro_rows(num_devices, num_processes)
-        devices = num_devices // num_processes
-        if rows % devices:
-            return [
-                f"micro-batches of {rows} rows (per_process_batch by"
-                " grad_accumulation_steps) do not divide over the"
-                f" {devices} devices of a process"
-            ]
-        return []
 
 
 def defaults(**choices: str) -> config_dict.ConfigDict:
@@ -250,7 +92,7 @@ def resolve(
     for part in parts.values():
         problems += part.problems()
     settings = Settings(**parts, choices=tuple(choices.items()))
-    problems += _cross_problems(settings, choices)
+    problems += settings.problems()
     if problems:
         raise ConfigError(list(dict.fromkeys(problems)), origin)
     return settings
@@ -277,52 +119,6 @@ def from_saved(flat: Mapping[str, Any]) -> config_dict.ConfigDict:
     with config.ignore_type():
         config.update(flat)
     return config
-
-
-def _cross_problems(settings: Settings, choices: Mapping[str, str]) -> list[str]:
-    """Rules that need more than one part."""
-    problems = []
-    fitting = settings.model.objectives
-    if choices["objective"] not in fitting:
-        problems.append(
-            f"objective={choices['objective']!r} cannot train model="
-            f"{choices['model']!r}; choose from {', '.join(fitting)}"
-        )
-    steps = settings.training.num_train_steps
-    if settings.schedule.warmup_steps > steps:
-        problems.append(
-            f"warmup_steps={settings.schedule.warmup_steps} exceeds"
-            f" num_train_steps={steps}"
-        )
-    batch = settings.training.batch_size
-    accumulation = settings.training.grad_accumulation_steps
-    if batch and accumulation > 0 and batch % accumulation:
-        problems.append(
-            f"grad_accumulation_steps={accumulation} must divide batch_size={batch}"
-        )
-    shared = (settings.mesh.fsdp_parallel, settings.mesh.tensor_parallel)
-    if settings.training.per_process_batch is not None and shared != (1, 1):
-        problems.append(
-            "per_process_batch needs whole parameters on each device: set fsdp_parallel"
-            " and tensor_parallel to 1"
-        )
-    if not settings.training.problems():
-        dtype = settings.training.param_dtype
-        problems += settings.optimizer.problems_with_dtype(dtype)
-    problems += settings.model.problems_with_length(settings.max_length)
-    if not settings.model.problems() and not settings.training.problems():
-        use = settings.attention_use(None)
-        problems += choice_obstacles(settings.model.attention, use)
-    if not settings.objective.problems():
-        problems += settings.windows.problems_with_rows(settings.objective.rows)
-    best = settings.checkpoints.best_metric
-    if best not in settings.objective.metrics:
-        problems.append(
-            f"best_metric={best!r} is not measured by objective="
-            f"{choices['objective']!r}; choose from"
-            f" {', '.join(settings.objective.metrics)}"
-        )
-    return problems
 
 
 def _classes(choices: Mapping[str, str]) -> dict[str, type]:

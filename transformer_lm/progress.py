@@ -10,15 +10,17 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
-from absl import logging as absl_logging
 from etils import epath
 from tqdm import tqdm
 
-from transformer_lm.metrics import format_number, is_remote
+from transformer_lm.line_files import is_remote
+from transformer_lm.metrics import format_number
 
 LOG_FILE = "train.log"
 
-_LOGGED = ("transformer_lm", "py.warnings")
+LOGGED = ("transformer_lm", "py.warnings")
+"""Loggers with handlers of our own."""
+
 _SCREEN_ONLY = logging.getLogger(f"{__name__}.screen_only")
 
 
@@ -68,10 +70,6 @@ class ObjectStoreHandler(logging.Handler):
         super().close()
 
 
-def _is_foreign(record: logging.LogRecord) -> bool:
-    return not record.name.startswith(_LOGGED)
-
-
 def setup_logging(workdir: str, *, enabled: bool = True) -> logging.Logger:
     """Sends the log and Python's warnings to `train.log` and to stderr.
 
@@ -105,15 +103,13 @@ def setup_logging(workdir: str, *, enabled: bool = True) -> logging.Logger:
         handler.setFormatter(
             logging.Formatter("%(asctime)s %(levelname)s: %(message)s")
         )
-    for name in _LOGGED:
+    for name in LOGGED:
         logger = logging.getLogger(name)
         for old in logger.handlers[:]:
             logger.removeHandler(old)
             old.close()
         for handler in handlers:
             logger.addHandler(handler)
-    # absl's handler sits on the root logger and would show our lines a second time.
-    absl_logging.get_absl_handler().addFilter(_is_foreign)
     logging.captureWarnings(True)
     logger = logging.getLogger("transformer_lm")
     logger.setLevel(logging.INFO)

@@ -11,9 +11,10 @@ prepare_environment()
 import jax  # noqa: E402
 
 from benchmarks.cases import MASK_ID, RESERVED, Case, random_batches  # noqa: E402
-from transformer_lm.config import Settings, defaults, resolve  # noqa: E402
+from transformer_lm.config import defaults, resolve  # noqa: E402
 from transformer_lm.objectives.vocabulary import Vocabulary  # noqa: E402
 from transformer_lm.parallel import to_global  # noqa: E402
+from transformer_lm.run_settings import Settings  # noqa: E402
 from transformer_lm.train.program import build_program  # noqa: E402
 
 OBJECTIVES = {"gpt2": "causal_lm", "bert": "masked_lm", "electra": "replaced_token"}

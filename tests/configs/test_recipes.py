@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from transformer_lm.command_line import settings_from
+from transformer_lm.config_files import settings_from
 from transformer_lm.train.loop import run
 
 ROOT = Path(__file__).parents[2]

@@ -6,7 +6,7 @@ from pathlib import Path
 import jax
 import pytest
 
-from transformer_lm.command_line import load_config, settings_from
+from transformer_lm.config_files import load_config, settings_from
 from transformer_lm.planning.plan import make_plan
 from transformer_lm.planning.topologies import topology
 from transformer_lm.tools.plan import stated_topology

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from tests.tools.folders import TEXTS, make_run
-from transformer_lm.command_line import load_config
 from transformer_lm.config import defaults, resolve
+from transformer_lm.config_files import load_config
 from transformer_lm.sampling import generate
 from transformer_lm.settings import Sampling
 from transformer_lm.tools.check_lines import HARD_LINES

@@ -12,8 +12,8 @@ import numpy as np
 from etils import epath
 
 from tests.fuzz.target import Target
-from transformer_lm.command_line import load_config, override
 from transformer_lm.config import from_saved, resolve
+from transformer_lm.config_files import load_config, override
 from transformer_lm.corpora.text_files import TextFiles
 from transformer_lm.data.batches import BatchIterator
 from transformer_lm.data.datasets.text_files import FileRecords

@@ -8,7 +8,7 @@ import pytest
 from flax import linen as nn
 
 from tests.hf import stock
-from transformer_lm.command_line import settings_from
+from transformer_lm.config_files import settings_from
 from transformer_lm.convert import CONVERSIONS
 
 pytestmark = pytest.mark.hf

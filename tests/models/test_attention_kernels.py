@@ -16,8 +16,8 @@ import pytest
 from jax._src.cudnn import fused_attention_stablehlo
 from jax.experimental import topologies
 
-from transformer_lm.command_line import load_config
 from transformer_lm.config import resolve
+from transformer_lm.config_files import load_config
 from transformer_lm.models import MODELS
 from transformer_lm.models import attention_kernels as kernels
 from transformer_lm.models.attention import attend, attention_mask

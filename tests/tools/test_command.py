@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from transformer_lm.tools.command import ConfigParser
+
 TOOL = """
 import logging, sys
 from transformer_lm.registry import UserError
@@ -61,3 +63,12 @@ def test_a_tool_ends_with_one_message(argument, code, output, error):
         timeout=120,
     )
     assert (done.returncode, done.stdout, done.stderr) == (code, output, error)
+
+
+def test_keys_of_a_config_are_kept_apart_and_a_space_may_stand_for_the_equals_sign():
+    parser = ConfigParser(module="example", description="An example.")
+    parser.add_argument("--name")
+    given = ["--config.seed", "3", "--name", "good", "--config.x", "--config.y=-1"]
+    found = parser.parse_args(given)
+    assert found.overrides == ["--config.seed=3", "--config.x", "--config.y=-1"]
+    assert found.name == "good"

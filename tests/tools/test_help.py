@@ -1,6 +1,7 @@
 """What --help says of each tool."""
 
 import importlib
+import re
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from transformer_lm import tools
 
 FOLDER = Path(tools.__file__).parent
 TOOLS = sorted(
-    path.stem for path in FOLDER.glob("*.py") if "    start_tool(" in path.read_text()
+    path.stem
+    for path in FOLDER.glob("*.py")
+    if re.search(r"^    start_(tool|program)\(", path.read_text(), re.MULTILINE)
 )
 
 
@@ -19,7 +22,7 @@ def parser(request):
 
 
 def test_there_are_tools():
-    assert {"build_corpus", "compare", "export_hf", "report"} <= {*TOOLS}
+    assert {"build_corpus", "export_hf", "generate", "report", "train"} <= {*TOOLS}
 
 
 def test_every_flag_says_what_it_does(parser):
@@ -33,3 +36,4 @@ def test_help_is_plain_text(parser):
     assert parser.prog in text
     assert "\x1b" not in text
     assert "None" not in text, "a default that is not set says nothing to a reader"
+    assert not re.search(r"\S {4,}--", text), "a command lost the end of its line"

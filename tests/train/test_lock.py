@@ -11,8 +11,9 @@ import pytest
 from etils import epath
 
 from transformer_lm.registry import UserError
-from transformer_lm.train import lock
-from transformer_lm.train.lock import LOCK_FILE, RunLock, only_run, this_process
+from transformer_lm.train import lock, lock_owner
+from transformer_lm.train.lock import LOCK_FILE, RunLock, only_run
+from transformer_lm.train.lock_owner import this_process
 
 
 @pytest.fixture(autouse=True)
@@ -53,7 +54,7 @@ def test_the_second_run_is_refused_with_the_first_ones_facts(folder):
 
 def test_a_run_of_this_machine_that_is_gone_is_taken_over(folder, caplog):
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    start = lock._process_start(child.pid)
+    start = lock_owner._process_start(child.pid)
     write(folder, replace(this_process(), process=child.pid, process_start=start))
     with pytest.raises(UserError, match=f"process {child.pid}"):
         RunLock(folder)
@@ -85,8 +86,8 @@ def test_another_machine_is_believed_unless_its_lock_stands_still(folder, caplog
 
 def test_a_lock_that_beats_is_never_taken(folder, monkeypatch):
     first = RunLock(folder)
-    monkeypatch.setattr(lock, "_machine", lambda: "another boot")
-    monkeypatch.setattr(lock.socket, "gethostname", lambda: "elsewhere")
+    monkeypatch.setattr(lock_owner, "_machine", lambda: "another boot")
+    monkeypatch.setattr(lock_owner.socket, "gethostname", lambda: "elsewhere")
     with pytest.raises(UserError, match="It is alive"):
         RunLock(folder, take_over=True)
     first.check()

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.train.test_processes import ROOT, free_port, last_lines
-from transformer_lm.parallel import start_distributed
+from transformer_lm.processes import start_distributed
 from transformer_lm.registry import UserError
 
 WORKER = """
@@ -15,7 +15,7 @@ import json
 import jax
 jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_num_cpu_devices", 1)
-from transformer_lm.parallel import any_process, start_distributed
+from transformer_lm.processes import any_process, start_distributed
 start_distributed("auto", None, None)
 found = any_process(jax.process_index() == 1)
 print(json.dumps([jax.process_index(), jax.process_count(), found]))

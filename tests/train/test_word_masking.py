@@ -2,8 +2,9 @@
 
 import pytest
 
-from transformer_lm.command_line import load_config
-from transformer_lm.config import CHOICES, defaults, resolve
+from transformer_lm.config import defaults, resolve
+from transformer_lm.config_files import load_config
+from transformer_lm.run_settings import CHOICES
 from transformer_lm.train.loop import run
 
 SHORT = {

@@ -13,8 +13,9 @@ jax.config.update("jax_platforms", "cpu")
 jax.config.update("jax_num_cpu_devices", 2)
 
 from transformer_lm.checkpoint import CheckpointStore  # noqa: E402
-from transformer_lm.command_line import settings_from  # noqa: E402
-from transformer_lm.parallel import any_process, start_distributed, to_global  # noqa: E402
+from transformer_lm.config_files import settings_from  # noqa: E402
+from transformer_lm.parallel import to_global  # noqa: E402
+from transformer_lm.processes import any_process, start_distributed  # noqa: E402
 from transformer_lm.train.program import build_program  # noqa: E402
 
 sys.path.insert(0, str(Path(__file__).parent))

@@ -10,12 +10,10 @@ from pathlib import Path
 
 from etils import epath
 
-import transformer_lm
 from transformer_lm.registry import UserError
+from transformer_lm.shipped import PACKAGE, shipped_folder
 
-PACKAGE = Path(transformer_lm.__file__).parent
-WRAPPERS = PACKAGE.parent / "hf_custom_model"
-"""Beside the package in the repository, and in a wheel's installation too."""
+WRAPPERS = shipped_folder("hf_custom_model")
 
 RELATIVE_IMPORT = re.compile(r"^\s*from \.(\w+) import", re.MULTILINE)
 

@@ -53,11 +53,6 @@ class Text:
             return np.ones(len(self), bool)
         return self.all_word_starts[self.begin : self.end]
 
-    @property
-    def splits_anywhere(self) -> bool:
-        """Whether each token is a word by itself."""
-        return self.all_word_starts is None
-
     def cut(self, start: int, stop: int) -> "Text":
         """Returns the tokens from `start` to before `stop`, or as far as there are."""
         end = min(self.begin + stop, self.end)

@@ -7,11 +7,11 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from transformer_lm.config import Settings
 from transformer_lm.data.packing import Documents
 from transformer_lm.data.row_builders import row_builder
 from transformer_lm.objectives.vocabulary import Vocabulary
 from transformer_lm.parallel import batch_sharding
+from transformer_lm.run_settings import Settings
 from transformer_lm.tokenizers.interface import Tokenizer
 
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import jax
 
-from transformer_lm.config import ConfigError, Settings
+from transformer_lm.config import ConfigError
 from transformer_lm.planning.collectives import Collectives, read_collectives
 from transformer_lm.planning.inputs import abstract_batch, planned_vocabulary
 from transformer_lm.planning.memory import (
@@ -20,6 +20,7 @@ from transformer_lm.planning.memory import (
 from transformer_lm.planning.roofline import Estimate, estimate_step
 from transformer_lm.planning.search import largest_fitting
 from transformer_lm.planning.topologies import Topology
+from transformer_lm.run_settings import Settings
 from transformer_lm.throughput import device_peak_flops
 from transformer_lm.train.program import build_program
 

@@ -50,14 +50,13 @@ class Tokenizer(Protocol):
         ...
 
     def encode_batch(
-        self, texts: Sequence[str], *, processes: int = 1, progress: bool = False
+        self, texts: Sequence[str], *, processes: int = 1
     ) -> list[list[int]]:
         """Returns `encode` of each text.
 
         Args:
           texts: any.
           processes: cores to use.
-          progress: shows how far it is.
         """
         ...
 

@@ -11,7 +11,6 @@ from transformer_lm.tokenizers import special_tokens
 from transformer_lm.tokenizers.graph_calls import in_graph
 from transformer_lm.tokenizers.interface import GraphEncoder
 from transformer_lm.tokenizers.processes import Workers, chunked
-from transformer_lm.tokenizers.reading import watched
 from transformer_lm.tokenizers.vocabulary_files import (
     SETTINGS_FILE,
     VOCABULARY_FILE,
@@ -124,7 +123,7 @@ class SegmentedTokenizer(ABC):
         """Returns the text of ids; special tokens are skipped, unknown ones are named."""
 
     def encode_batch(
-        self, texts: Sequence[str], *, processes: int = 1, progress: bool = False
+        self, texts: Sequence[str], *, processes: int = 1
     ) -> list[list[int]]:
         """Returns `encode` of each text.
 
@@ -132,15 +131,13 @@ class SegmentedTokenizer(ABC):
           texts: any.
           processes: how many encode; each loads the dictionary for itself, once: they
             are kept for the next batch.
-          progress: shows how far it is.
 
         Raises:
           UserError: if a process is killed.
         """
-        shown = watched(texts, "tokenising", shown=progress)
         if processes == 1:
-            return [self.encode(text) for text in shown]
-        chunks = chunked(shown, _CHUNK_CHARACTERS)
+            return [self.encode(text) for text in texts]
+        chunks = chunked(texts, _CHUNK_CHARACTERS)
         try:
             parts = list(self._kept_workers(processes).map(chunks))
         except BaseException:

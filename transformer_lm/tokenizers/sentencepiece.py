@@ -11,17 +11,12 @@ from etils import epath
 from transformer_lm.registry import UserError
 from transformer_lm.tokenizers import spm_options, spm_training
 from transformer_lm.tokenizers.interface import GraphEncoder
-from transformer_lm.tokenizers.processes import chunked
-from transformer_lm.tokenizers.reading import watched
 from transformer_lm.tokenizers.vocabulary_files import write_whole
 
 if TYPE_CHECKING:
     import tensorflow as tf
 
 MODEL_FILE = "sentencepiece_model"
-
-_CHUNK_CHARACTERS = 10_000_000
-"""Text that sentencepiece gets at a time; enough for all its threads."""
 
 
 class SentencePieceTokenizer:
@@ -92,21 +87,15 @@ class SentencePieceTokenizer:
         return ids, [True] * len(ids)
 
     def encode_batch(
-        self, texts: Sequence[str], *, processes: int = 1, progress: bool = False
+        self, texts: Sequence[str], *, processes: int = 1
     ) -> list[list[int]]:
         """Returns `encode` of each text.
 
         Args:
           texts: any.
           processes: threads of sentencepiece, which works outside Python's lock.
-          progress: shows how far it is.
         """
-        found: list[list[int]] = []
-        for chunk in chunked(
-            watched(texts, "tokenising", shown=progress), _CHUNK_CHARACTERS
-        ):
-            found += self._processor.encode(list(chunk), num_threads=processes)
-        return found
+        return self._processor.encode(list(texts), num_threads=processes)
 
     def decode(self, ids: Sequence[int]) -> str:
         """Returns the text of ids; special tokens are skipped, unknown ones are ⁇."""

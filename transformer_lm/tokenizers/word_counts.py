@@ -4,8 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from transformer_lm.bar import watched
 from transformer_lm.tokenizers.processes import chunked, ordered_map
-from transformer_lm.tokenizers.reading import watched
 from transformer_lm.tokenizers.training_text import training_lines
 from transformer_lm.tokenizers.word_rules import WordRules
 
@@ -82,7 +82,8 @@ def count_words(
       max_characters: where to stop.
       processes: how many cut text into words.
     """
-    lines = watched(training_lines(texts, max_characters), "cutting into words")
+    lines = training_lines(texts, max_characters)
+    lines = watched(lines, "cutting into words", "characters", len)
     chunks = chunked(lines, _CHUNK_CHARACTERS)
     count = _Counter(rules)
     parts = (

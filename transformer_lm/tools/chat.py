@@ -110,7 +110,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 def parser() -> ToolParser:
     """Returns the command's arguments."""
-    made = ToolParser(module="transformer_lm.tools.chat", description=__doc__ or "")
+    made = ToolParser(module="transformer_lm.tools.chat", description=__doc__)
     made.add_argument("--model", required=True, help="work folder or exported folder")
     made.add_argument("--step", type=int, help="checkpoint (default: the newest)")
     made.add_argument("--temperature", type=float, help="0: always the likeliest token")

@@ -3,7 +3,7 @@
 import argparse
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -12,19 +12,26 @@ from transformer_lm.exit_codes import INTERRUPTED, USER_ERROR
 from transformer_lm.redaction import without_tokens
 from transformer_lm.registry import UserError
 
+PYTHON = "python -m "
+
+CONFIG_HELP = (
+    "config file, or the name of a shipped one; --config.key=value changes a key"
+)
+
 
 class ToolParser(argparse.ArgumentParser):
     """Takes whole names of flags only; a wrong flag is one line, without the usage."""
 
-    def __init__(self, *, module: str, description: str) -> None:
-        """Makes a parser for `python -m <module>`.
+    def __init__(self, *, module: str | None = None, description: str | None) -> None:
+        """Makes a parser.
 
         Args:
-          module: full name of the tool's module.
+          module: full name of the tool's module, for `python -m`; None for a program
+            that is called by the name of its file.
           description: what the tool does; line breaks are kept.
         """
         super().__init__(
-            prog=f"python -m {module}",
+            prog=module and f"{PYTHON}{module}",
             description=description,
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
@@ -36,24 +43,27 @@ class ToolParser(argparse.ArgumentParser):
 
 
 class ConfigParser(ToolParser):
-    """Has --config, and keeps `--config.key=value` arguments apart as `overrides`."""
-
-    def __init__(self, *, module: str, description: str) -> None:
-        """Makes a parser; arguments as of `ToolParser`."""
-        super().__init__(module=module, description=description)
-        self.add_argument(
-            "--config",
-            required=True,
-            help="config file; --config.key=value changes a key",
-        )
+    """Keeps `--config.key=value` arguments apart, as `overrides`."""
 
     def parse_known_args(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, args: Any = None, namespace: Any = None
+        self, args: Sequence[str] | None = None, namespace: Any = None
     ) -> tuple[Any, list[str]]:
-        """Parses the rest."""
-        found, rest = super().parse_known_args(args, namespace)
-        found.overrides = [text for text in rest if text.startswith("--config.")]
-        return found, [text for text in rest if text not in found.overrides]
+        """Parses the rest; `--config.key value` is understood, too."""
+        overrides: list[str] = []
+        plain: list[str] = []
+        awaits_value = False
+        for text in sys.argv[1:] if args is None else args:
+            is_override = text.startswith(("--config.", "-config."))
+            if is_override:
+                overrides.append(text)
+            elif awaits_value and not text.startswith("-"):
+                overrides[-1] += f"={text}"
+            else:
+                plain.append(text)
+            awaits_value = is_override and "=" not in text
+        found, rest = super().parse_known_args(plain, namespace)
+        found.overrides = overrides
+        return found, rest
 
 
 def start_tool(
@@ -67,7 +77,8 @@ def start_tool(
     without a traceback.
     """
     arguments = parser.parse_args()
-    logging.basicConfig(format="%(message)s", stream=sys.stderr)
+    # By force: some libraries have set it up when they were imported.
+    logging.basicConfig(format="%(message)s", stream=sys.stderr, force=True)
     logging.getLogger("transformer_lm").setLevel(logging.INFO)
     try:
         with logging_redirect_tqdm():
@@ -87,6 +98,8 @@ def stop(
     parser: argparse.ArgumentParser, message: str, code: int = USER_ERROR
 ) -> NoReturn:
     """Prints `<tool>: <message>`, without tokens, and ends the process."""
-    name = parser.prog.rpartition(".")[2]
+    name = parser.prog
+    if name.startswith(PYTHON):
+        name = name.rpartition(".")[2]
     print(f"{name}: {without_tokens(message)}", file=sys.stderr)
     raise SystemExit(code)

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from etils import epath
 
-from transformer_lm.config import CHOICES, FIXED
+from transformer_lm.run_settings import CHOICES, FIXED
 from transformer_lm.tools.command import ToolParser, start_tool
 
 _TITLES = {

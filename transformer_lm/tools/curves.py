@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from etils import epath
 
-from transformer_lm.metrics import METRICS_FILE, format_number, read_records
+from transformer_lm.line_files import read_records
+from transformer_lm.metrics import METRICS_FILE, format_number
 from transformer_lm.registry import UserError
 
 if TYPE_CHECKING:

@@ -19,6 +19,7 @@ import jax
 import numpy as np
 from etils import epath
 
+from transformer_lm.bar import watched
 from transformer_lm.config import ConfigError
 from transformer_lm.data.feeding import eval_batches
 from transformer_lm.data.row_builders import row_builder
@@ -30,7 +31,6 @@ from transformer_lm.registry import UserError
 from transformer_lm.tools.command import ToolParser, start_tool
 from transformer_lm.tools.pseudo_perplexity import pseudo_loss
 from transformer_lm.tools.trained_model import TrainedModel, open_trained
-from transformer_lm.tools.watched import watched
 from transformer_lm.train.step import make_eval_step, network_apply
 
 RINNA = "perplexity_mean_of_exp"
@@ -176,7 +176,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 def parser() -> ToolParser:
     """Returns the command's arguments."""
-    made = ToolParser(module="transformer_lm.tools.evaluate", description=__doc__ or "")
+    made = ToolParser(module="transformer_lm.tools.evaluate", description=__doc__)
     made.add_argument("--model", required=True, help="work folder or exported folder")
     made.add_argument("--step", type=int, help="checkpoint (default: the newest)")
     made.add_argument("--split", help="such as test (default: the run's held-out one)")

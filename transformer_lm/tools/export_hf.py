@@ -200,9 +200,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 def parser() -> ToolParser:
     """Returns the command's arguments."""
-    made = ToolParser(
-        module="transformer_lm.tools.export_hf", description=__doc__ or ""
-    )
+    made = ToolParser(module="transformer_lm.tools.export_hf", description=__doc__)
     made.add_argument("--workdir", required=True, help="work folder of a run")
     made.add_argument("--output", required=True, help="folder to make")
     made.add_argument("--step", type=int, help="checkpoint; by default the newest")

@@ -100,9 +100,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 def parser() -> ToolParser:
     """Returns the command's arguments."""
-    made = ToolParser(
-        module="transformer_lm.tools.fill_mask", description=__doc__ or ""
-    )
+    made = ToolParser(module="transformer_lm.tools.fill_mask", description=__doc__)
     made.add_argument("text", nargs="*", help="texts with [MASK] in them")
     made.add_argument("--model", required=True, help="work folder or exported folder")
     made.add_argument("--step", type=int, help="checkpoint (default: the newest)")

@@ -25,8 +25,8 @@ from etils import epath
 from flax import linen as nn
 
 from transformer_lm.checkpoint import CheckpointStore
-from transformer_lm.command_line import settings_from
-from transformer_lm.config import ConfigError, Settings
+from transformer_lm.config import ConfigError
+from transformer_lm.config_files import settings_from
 from transformer_lm.convert.legacy import (
     begin_with,
     legacy_parameters,
@@ -38,11 +38,18 @@ from transformer_lm.convert.paths import flatten, stack_layers, unflatten
 from transformer_lm.data.row_builders import special_ids
 from transformer_lm.environment import prepare_environment
 from transformer_lm.registry import UserError
+from transformer_lm.run_settings import Settings
+from transformer_lm.shipped import program
 from transformer_lm.tokenizers.sentencepiece import (
     SentencePieceConfig,
     SentencePieceTokenizer,
 )
-from transformer_lm.tools.command import ConfigParser, ToolParser, start_tool
+from transformer_lm.tools.command import (
+    CONFIG_HELP,
+    ConfigParser,
+    ToolParser,
+    start_tool,
+)
 from transformer_lm.train.state import TrainState, state_init
 from transformer_lm.train.workdir import write_settings
 
@@ -216,16 +223,17 @@ def main(arguments: argparse.Namespace) -> None:
     settings = settings_from(arguments.config, arguments.overrides)
     step = import_legacy(arguments.legacy, arguments.output, settings, arguments.step)
     print(f"imported step {step} into {arguments.output}; try:")
-    print(f"  python generate_text.py --workdir={arguments.output}")
+    print(f"  {program('generate_text.py')} --workdir={arguments.output}")
     again = shlex.join([f"--config={arguments.config}", *arguments.overrides])
-    print(f"  python main.py --workdir={arguments.output} {again}")
+    print(f"  {program('main.py')} --workdir={arguments.output} {again}")
 
 
 def parser() -> ToolParser:
     """Returns the command's arguments."""
     made = ConfigParser(
-        module="transformer_lm.tools.import_legacy", description=__doc__ or ""
+        module="transformer_lm.tools.import_legacy", description=__doc__
     )
+    made.add_argument("--config", required=True, help=CONFIG_HELP)
     made.add_argument("--legacy", required=True, help="work folder to import")
     made.add_argument("--output", required=True, help="work folder to make")
     made.add_argument("--step", type=int, help="N of checkpoint_N (default: newest)")

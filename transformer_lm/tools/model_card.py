@@ -11,12 +11,8 @@ from etils import epath
 import transformer_lm
 from transformer_lm.data.source import Selection, folders_of
 from transformer_lm.json_files import read_object
-from transformer_lm.metrics import (
-    ENVIRONMENT_FILE,
-    METRICS_FILE,
-    format_number,
-    read_records,
-)
+from transformer_lm.line_files import read_records
+from transformer_lm.metrics import ENVIRONMENT_FILE, METRICS_FILE, format_number
 from transformer_lm.tools.card_snippets import snippet
 from transformer_lm.tools.trained_model import TrainedModel
 

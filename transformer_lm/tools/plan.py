@@ -1,4 +1,4 @@
-"""Says what a config would need on a TPU, without a TPU.
+r"""Says what a config would need on a TPU, without a TPU.
 
     python -m transformer_lm.tools.plan --config=configs/japanese_1.0b_v1.py \
         --topology=v4-32 --config.fsdp_parallel=4
@@ -10,18 +10,22 @@ read and no account is needed.
 
 import argparse
 import json
-import runpy
 
 import jax
 from etils import epath
 
-from transformer_lm.command_line import settings_from
+from transformer_lm.config_files import config_module, settings_from
 from transformer_lm.planning.memory import GIB
 from transformer_lm.planning.plan import largest_batch, make_plan
 from transformer_lm.planning.report import plan_text, plan_values
 from transformer_lm.planning.topologies import topology
 from transformer_lm.registry import UserError
-from transformer_lm.tools.command import ConfigParser, ToolParser, start_tool
+from transformer_lm.tools.command import (
+    CONFIG_HELP,
+    ConfigParser,
+    ToolParser,
+    start_tool,
+)
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -56,7 +60,7 @@ def stated_topology(file: str) -> str:
     Raises:
       UserError: if it states none.
     """
-    stated = runpy.run_path(file.partition(":")[0]).get("TOPOLOGY")
+    stated = getattr(config_module(file), "TOPOLOGY", None)
     if stated is None:
         raise UserError(f"--config={file} states no TOPOLOGY; give --topology=NAME")
     return stated
@@ -64,7 +68,8 @@ def stated_topology(file: str) -> str:
 
 def parser() -> ToolParser:
     """Returns the command's arguments."""
-    made = ConfigParser(module="transformer_lm.tools.plan", description=__doc__ or "")
+    made = ConfigParser(module="transformer_lm.tools.plan", description=__doc__)
+    made.add_argument("--config", required=True, help=CONFIG_HELP)
     made.add_argument(
         "--topology",
         help="TPU slice by its Cloud name, as v4-8, v5e-16, v5p-128, v6e-256 (default:"

@@ -16,8 +16,6 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from absl import flags
-
 from transformer_lm.corpora.paths import expand
 from transformer_lm.corpora.text_files import RECORD_CHARACTERS
 from transformer_lm.data.manifest import FILE, SPLITS, Manifest, Rules, describe_counts
@@ -25,13 +23,9 @@ from transformer_lm.data.preparation import ShardTask
 from transformer_lm.data.shard_runners import run_locally, run_on_beam
 from transformer_lm.data.tokenizer_facts import copy_tokenizer
 from transformer_lm.registry import UserError, describe_unknown
+from transformer_lm.text_values import parse_value
 from transformer_lm.tokenizers import TOKENIZERS
 from transformer_lm.tools.command import ToolParser, start_tool
-
-_PARSERS: dict[type, flags.ArgumentParser[Any]] = {
-    bool: flags.BooleanParser(),
-    int: flags.IntegerParser(),
-}
 
 _PACKAGES = (
     *("transformer-lm", "array-record", "numpy", "sentencepiece", "fugashi", "ipadic"),
@@ -42,7 +36,7 @@ _PACKAGES = (
 
 def parser() -> argparse.ArgumentParser:
     """Returns the flags."""
-    tool = ToolParser(module="transformer_lm.tools.prepare", description=__doc__ or "")
+    tool = ToolParser(module="transformer_lm.tools.prepare", description=__doc__)
     text = tool.add_argument_group("text: a corpus, or files of each split")
     text.add_argument("--corpus", help="folder that build_corpus has written")
     for split in SPLITS:
@@ -183,15 +177,14 @@ def _patterns(arguments: argparse.Namespace) -> dict[str, str]:
 def _tokenizer_config(arguments: argparse.Namespace) -> Any:  # Any: see TOKENIZERS.
     """The settings of the tokenizer, checked."""
     make = TOKENIZERS[arguments.kind]
-    defaults = vars(make())
+    defaults = {k: value for k, value in vars(make()).items() if k != "vocab_path"}
     values: dict[str, Any] = {"vocab_path": arguments.vocab_path}
     for pair in arguments.tokenizer:
         key, _, text = pair.partition("=")
         if key not in defaults:
             raise UserError(describe_unknown("key", key, list(defaults)))
-        reader = _PARSERS.get(type(defaults[key]), flags.ArgumentParser())
         try:
-            values[key] = reader.parse(text)
+            values[key] = parse_value(type(defaults[key]), text)
         except ValueError as error:
             raise UserError(f"--tokenizer {pair}: {error}") from error
     config = make(**values)

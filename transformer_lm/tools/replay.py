@@ -22,15 +22,12 @@ from etils import epath
 
 from transformer_lm.checkpoint import CheckpointStore, folder
 from transformer_lm.checksums import damage
-from transformer_lm.config import Settings, from_saved, resolve
+from transformer_lm.config import from_saved, resolve
 from transformer_lm.environment import prepare_environment
-from transformer_lm.metrics import (
-    ENVIRONMENT_FILE,
-    METRICS_FILE,
-    describe_environment,
-    read_records,
-)
+from transformer_lm.line_files import read_records
+from transformer_lm.metrics import ENVIRONMENT_FILE, METRICS_FILE, describe_environment
 from transformer_lm.registry import UserError
+from transformer_lm.run_settings import Settings
 from transformer_lm.tools.command import ToolParser, start_tool
 from transformer_lm.train.assembly import Assembly, assemble, placed
 from transformer_lm.train.bad_steps import figures_of_step, kept_batch, kept_figures
@@ -46,7 +43,7 @@ LOGGER = logging.getLogger(__name__)
 
 def parser() -> ToolParser:
     """Returns the command's arguments."""
-    made = ToolParser(module="transformer_lm.tools.replay", description=__doc__ or "")
+    made = ToolParser(module="transformer_lm.tools.replay", description=__doc__)
     made.add_argument("--workdir", required=True, help="work folder of the run")
     made.add_argument("--step", type=int, required=True, help="the last one, from 1")
     made.add_argument(

@@ -15,12 +15,12 @@ from typing import Any
 from etils import epath
 
 from transformer_lm.json_files import read_object
+from transformer_lm.line_files import read_records
 from transformer_lm.metrics import (
     DATA_FILE,
     ENVIRONMENT_FILE,
     SAMPLES_FILE,
     format_number,
-    read_records,
 )
 from transformer_lm.tools.command import ToolParser, start_tool
 from transformer_lm.tools.curves import (

@@ -113,7 +113,7 @@ class Restarter:
 
 def parser() -> ToolParser:
     """Returns the command's arguments."""
-    made = ToolParser(module="transformer_lm.tools.restart", description=__doc__ or "")
+    made = ToolParser(module="transformer_lm.tools.restart", description=__doc__)
     made.add_argument(
         "--fast_seconds", type=float, default=300, help="a sooner failure is fast (300)"
     )

@@ -17,10 +17,10 @@ from typing import Any
 
 from etils import epath
 
+from transformer_lm.bar import watched
 from transformer_lm.corpora.text_files import TextFiles
 from transformer_lm.registry import UserError
 from transformer_lm.tokenizers import TOKENIZERS
-from transformer_lm.tokenizers.reading import watched
 from transformer_lm.tokenizers.segmented_config import SegmentedConfig
 from transformer_lm.tokenizers.training_sample import sample_lines
 from transformer_lm.tokenizers.training_text import training_lines
@@ -49,12 +49,12 @@ def main(arguments: argparse.Namespace) -> None:
     files = TextFiles(",".join(arguments.input))
     texts: Iterable[str] = texts_of(files)
     if arguments.sample_characters:
-        lines = watched(training_lines(texts, None), "reading")
+        lines = watched(training_lines(texts, None), "reading", "characters", len)
         drawn = sample_lines(lines, arguments.sample_characters, arguments.seed)
         log.info("drew %d lines", len(drawn))
         texts = drawn
     elif not isinstance(config, SegmentedConfig):
-        texts = watched(texts, "reading")
+        texts = watched(texts, "reading", "characters", len)
     log.info("training a %s vocabulary", arguments.kind)
     started = time.monotonic()
     if isinstance(config, SegmentedConfig):
@@ -131,7 +131,7 @@ def texts_of(files: TextFiles) -> Iterator[str]:
 
 def parser() -> argparse.ArgumentParser:
     """Returns the parser of the command line."""
-    made = ToolParser(module=_NAME, description=__doc__ or "")
+    made = ToolParser(module=_NAME, description=__doc__)
     made.add_argument(
         "--kind",
         choices=sorted(TOKENIZERS),

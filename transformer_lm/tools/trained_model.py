@@ -9,11 +9,12 @@ from etils import epath
 from flax import linen as nn
 
 from transformer_lm.checkpoint import OtherNetworkError
-from transformer_lm.config import Settings, from_saved, resolve
+from transformer_lm.config import from_saved, resolve
 from transformer_lm.convert.to_hf import CONFIG_FILE, HfModel, read_weights
 from transformer_lm.file_names import inside
 from transformer_lm.json_files import construct, read_object
 from transformer_lm.registry import UserError
+from transformer_lm.run_settings import Settings
 from transformer_lm.tokenizers.interface import Tokenizer
 from transformer_lm.train.restore import load_trained
 from transformer_lm.train.workdir import SETTINGS_FILE, read_settings

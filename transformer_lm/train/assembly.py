@@ -7,12 +7,12 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from transformer_lm.config import Settings
 from transformer_lm.data.batches import TrainBatches
 from transformer_lm.data.feeding import run_tokenizer, train_batches
 from transformer_lm.data.row_builders import RowBuilder, row_builder
 from transformer_lm.objectives.vocabulary import Vocabulary
 from transformer_lm.parallel import to_global
+from transformer_lm.run_settings import Settings
 from transformer_lm.settings import Training
 from transformer_lm.tokenizers.interface import Tokenizer
 from transformer_lm.train.program import Program, build_program

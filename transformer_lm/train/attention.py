@@ -9,12 +9,12 @@ import jax
 import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from transformer_lm.config import Settings
 from transformer_lm.models.attention import attend, attention_mask
 from transformer_lm.models.attention_choice import choose
 from transformer_lm.models.attention_kernels import KERNELS, fused_attention
 from transformer_lm.parallel import batch_sharding, on_mesh
 from transformer_lm.registry import UserError
+from transformer_lm.run_settings import Settings
 
 LOGGER = logging.getLogger("transformer_lm")
 

@@ -3,6 +3,7 @@
 from etils import epath
 
 from transformer_lm.metrics import format_number
+from transformer_lm.shipped import program
 from transformer_lm.tools.report import write_report
 from transformer_lm.train.hold_out import Outcome
 
@@ -42,7 +43,7 @@ def closing_summary(outcome: Outcome, workdir: str) -> str:
     lines.append(f"  checkpoints     {folder / 'checkpoints'}")
     if outcome.samples:
         lines.append(
-            f"  more texts      python generate_text.py --workdir={workdir}"
+            f"  more texts      {program('generate_text.py')} --workdir={workdir}"
             " --num_generated_texts=10"
         )
     return "\n".join(lines)

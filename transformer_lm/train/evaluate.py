@@ -8,7 +8,8 @@ import numpy as np
 from jax.sharding import Mesh
 
 from transformer_lm.objectives.interface import Batch, Sums
-from transformer_lm.parallel import any_process, to_global
+from transformer_lm.parallel import to_global
+from transformer_lm.processes import any_process
 
 EvalStep = Callable[[Any, Batch, jax.Array], Sums]
 

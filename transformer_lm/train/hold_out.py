@@ -5,11 +5,11 @@ from typing import Any
 
 import jax
 
-from transformer_lm.config import Settings
 from transformer_lm.data.feeding import eval_batches
 from transformer_lm.data.known import known_metrics
 from transformer_lm.data.row_builders import RowBuilder
 from transformer_lm.metrics import normalise
+from transformer_lm.run_settings import Settings
 from transformer_lm.tokenizers.interface import Tokenizer
 from transformer_lm.train.evaluate import evaluate
 from transformer_lm.train.program import Program

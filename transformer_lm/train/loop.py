@@ -7,9 +7,10 @@ import jax
 from etils import epath
 
 from transformer_lm.checkpoint import CheckpointStore
-from transformer_lm.config import ConfigError, Settings
+from transformer_lm.config import ConfigError
 from transformer_lm.progress import setup_logging
 from transformer_lm.registry import UserError
+from transformer_lm.run_settings import Settings
 from transformer_lm.train.assembly import assemble, placed
 from transformer_lm.train.attention import check_attention
 from transformer_lm.train.hold_out import HoldOut, Outcome

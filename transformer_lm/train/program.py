@@ -9,9 +9,9 @@ import optax
 from flax import linen as nn
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from transformer_lm.config import Settings
 from transformer_lm.objectives.vocabulary import Vocabulary
 from transformer_lm.parallel import batch_sharding, on_mesh
+from transformer_lm.run_settings import Settings
 from transformer_lm.train.attention import settle_attention
 from transformer_lm.train.evaluate import EvalStep
 from transformer_lm.train.gradients import make_gradients, make_own_pace_gradients

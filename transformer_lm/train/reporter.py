@@ -7,10 +7,10 @@ from typing import Any
 import jax
 import numpy as np
 
-from transformer_lm.config import Settings
 from transformer_lm.metrics import MetricWriter
 from transformer_lm.progress import Progress
 from transformer_lm.registry import UserError
+from transformer_lm.run_settings import Settings
 from transformer_lm.throughput import Throughput, device_peak_flops
 from transformer_lm.train.bad_steps import keep_batch
 from transformer_lm.train.window import MetricWindow

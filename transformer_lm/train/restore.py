@@ -9,8 +9,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from transformer_lm.checkpoint import CheckpointStore, folder
-from transformer_lm.config import Settings
 from transformer_lm.registry import UserError
+from transformer_lm.run_settings import Settings
 from transformer_lm.train.program import Program
 from transformer_lm.train.saved_parameters import load_parameters
 from transformer_lm.train.state import TrainState

@@ -4,8 +4,8 @@ from typing import Any
 
 from flax import linen as nn
 
-from transformer_lm.config import Settings
 from transformer_lm.data.row_builders import special_ids
+from transformer_lm.run_settings import Settings
 from transformer_lm.sampling import generate
 from transformer_lm.tokenizers.interface import Tokenizer
 

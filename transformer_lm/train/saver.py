@@ -5,8 +5,8 @@ import time
 from typing import Any
 
 from transformer_lm.checkpoint import CheckpointStore, CheckpointWriteError
-from transformer_lm.config import Settings
-from transformer_lm.parallel import any_process
+from transformer_lm.processes import any_process
+from transformer_lm.run_settings import Settings
 from transformer_lm.train.state import TrainState
 
 LOGGER = logging.getLogger("transformer_lm")

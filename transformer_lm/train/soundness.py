@@ -7,7 +7,7 @@ from etils import epath
 
 from transformer_lm.checkpoint import folder
 from transformer_lm.checksums import damage
-from transformer_lm.parallel import first_process_does
+from transformer_lm.processes import first_process_does
 from transformer_lm.registry import UserError
 
 UNSOUND = "unsound_checkpoints"

@@ -11,8 +11,8 @@ from flax import linen as nn
 from flax import struct
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from transformer_lm.config import Settings
 from transformer_lm.parallel import over_data, shardings
+from transformer_lm.run_settings import Settings
 from transformer_lm.train.loss_scale import LossScale
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from etils import epath
 from flax import traverse_util
 
-from transformer_lm.config import Settings, from_saved, resolve
+from transformer_lm.config import from_saved, resolve
 from transformer_lm.convert import CONVERSIONS
 from transformer_lm.convert.differences import config_differences
 from transformer_lm.convert.hf_folder import (
@@ -25,6 +25,7 @@ from transformer_lm.convert.vocabulary_files import (
     piece_differences,
 )
 from transformer_lm.registry import UserError
+from transformer_lm.run_settings import Settings
 from transformer_lm.train.saved_parameters import open_checkpoint
 from transformer_lm.train.state import TrainState
 from transformer_lm.train.workdir import read_settings

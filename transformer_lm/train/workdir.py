@@ -6,9 +6,9 @@ from typing import Any
 
 from etils import epath
 
-from transformer_lm.config import Settings
 from transformer_lm.json_files import read_object
 from transformer_lm.registry import UserError
+from transformer_lm.run_settings import Settings
 
 SETTINGS_FILE = "settings.json"
 LOGGER = logging.getLogger("transformer_lm")

@@ -15,8 +15,8 @@ from typing import Any, BinaryIO, cast
 from etils import epath
 
 import transformer_lm
+from transformer_lm.bar import Bar
 from transformer_lm.corpora.build.atomic import UNFINISHED, write_text
-from transformer_lm.corpora.build.bar import Bar
 from transformer_lm.corpora.build.batches import Recipe
 from transformer_lm.corpora.build.mixing import chosen_sizes, mixed
 from transformer_lm.corpora.build.parts import Source, SourceParts, make_parts

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from transformer_lm.corpora.build.bar import Bar
+from transformer_lm.bar import Bar
 from transformer_lm.corpora.build.parts import Part
 from transformer_lm.corpora.build.signatures import bands
 

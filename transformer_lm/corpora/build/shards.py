@@ -8,8 +8,8 @@ from typing import Any, BinaryIO, NamedTuple, cast
 
 from etils import epath
 
+from transformer_lm.bar import Bar
 from transformer_lm.corpora.build.atomic import UNFINISHED
-from transformer_lm.corpora.build.bar import Bar
 from transformer_lm.corpora.build.batches import compress
 from transformer_lm.corpora.build.mixing import Chosen
 from transformer_lm.corpora.build.settings import SPLITS

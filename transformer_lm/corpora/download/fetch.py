@@ -9,7 +9,7 @@ from typing import NamedTuple
 import requests
 
 from transformer_lm import __version__
-from transformer_lm.corpora.build.bar import Bar
+from transformer_lm.bar import Bar
 from transformer_lm.registry import UserError
 
 ATTEMPTS = 5
@@ -146,7 +146,7 @@ def _go_on(url: str, part: Path) -> None:
         total = start + int(length) if length else None
         with (
             part.open("ab" if goes_on else "wb") as stream,
-            Bar(part.stem, total or 0, "B") as bar,
+            Bar(part.stem, total, "B") as bar,
         ):
             bar.add(start)
             # Else what came last before the connection broke would be thrown away.

@@ -3,24 +3,27 @@
 import logging
 import sys
 import time
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from tqdm import tqdm
+
+Item = TypeVar("Item")
 
 _SECONDS = 30
 """Between two lines of a log."""
 
 
 class Bar:
-    """Counts up to a total; a context manager."""
+    """Counts, up to a total where one is known; a context manager."""
 
-    def __init__(self, what: str, total: int, unit: str) -> None:
+    def __init__(self, what: str, total: int | None, unit: str) -> None:
         """Begins at nothing.
 
         Args:
           what: is done, in a word or two.
-          total: that is to be reached.
+          total: that is to be reached; None: nobody knows.
           unit: in which it is counted: `B`, `documents`.
         """
         self._what = what
@@ -51,13 +54,12 @@ class Bar:
 
     def _tell(self) -> None:
         speed = self._done / max(time.monotonic() - self._start, 1e-9)
-        done, total, rate = (
-            tqdm.format_sizeof(number) for number in (self._done, self._total, speed)
-        )
+        done, rate = tqdm.format_sizeof(self._done), tqdm.format_sizeof(speed)
+        if self._total is not None:
+            percent = 100 * self._done // max(self._total, 1)
+            done += f" of {tqdm.format_sizeof(self._total)} ({percent} %)"
         logging.getLogger(__name__).info(
-            "%s: %s of %s %s (%d %%), %s %s a second",
-            *(self._what, done, total, self._unit),
-            *(100 * self._done // max(self._total, 1), rate, self._unit),
+            "%s: %s %s, %s a second", self._what, done, self._unit, rate
         )
 
     def __enter__(self) -> Self:
@@ -71,5 +73,25 @@ class Bar:
     ) -> None:
         if self._bar is not None:
             self._bar.close()
-        elif error is None:
+        elif error is None and self._total is not None:
             self._tell()
+
+
+def watched(
+    items: Iterable[Item],
+    what: str,
+    unit: str,
+    size: Callable[[Item], int] = lambda item: 1,
+) -> Iterator[Item]:
+    """Yields items and shows how many there were.
+
+    Args:
+      items: any; their number need not be known.
+      what: is done, in a word or two.
+      unit: in which it is counted, in the plural.
+      size: units of an item.
+    """
+    with Bar(what, None, unit) as bar:
+        for item in items:
+            yield item
+            bar.add(size(item))
