@@ -57,6 +57,15 @@ def test_cached_greedy_decoding_equals_the_full_forward_pass(decoder):
         assert best[len(prompt) : -1].tolist() == text[len(prompt) :]
 
 
+def test_a_cache_that_grows_changes_nothing(decoder, monkeypatch):
+    keys = {"max_predict_length": 250, "seed": 3}
+    grown = sample(decoder, PROMPTS[:2], **keys)
+    jax.clear_caches()
+    monkeypatch.setattr("transformer_lm.sampling.MOST_SIZES", 1)
+    assert grown == sample(decoder, PROMPTS[:2], **keys)
+    assert [len(text) for text in grown] == [250, 250]
+
+
 def test_each_text_has_the_asked_length(decoder):
     assert [len(text) for text in sample(decoder)] == [40, 40, 40]
     assert [len(text) for text in sample(decoder, limit=30)] == [29, 29, 29]

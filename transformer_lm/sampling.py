@@ -12,8 +12,13 @@ from flax import linen as nn
 from transformer_lm.settings import Sampling
 from transformer_lm.token_choice import filter_logits, penalise_repetition
 
-LENGTH_BUCKET = 64
-"""Rows are as long as a multiple of this, so that few lengths are compiled."""
+LENGTH_BUCKET = 32
+"""Prompts and rows are as long as a multiple of this: few lengths are compiled."""
+
+MOST_SIZES = 4
+LEAST_GROWTH = 64
+"""The cache grows through so many sizes, by no fewer places at a time: each token attends
+to the whole cache, filled or not, and each size is compiled for itself."""
 
 
 class _Loop(NamedTuple):
@@ -52,25 +57,29 @@ def _call(
         decode=True,
         mutable=["cache"],
     )
-    return output.logits[:, -1].astype(jnp.float32), changed["cache"]
+    # Anew, of one place: the compiler leaves out the logits of all.
+    logits = model.apply(
+        {"params": rows.parameters}, output.hidden[:, -1], method="logits"
+    )
+    return logits.astype(jnp.float32), changed["cache"]
 
 
-@functools.partial(jax.jit, static_argnames=_STATIC)
+@functools.partial(jax.jit, static_argnames=(*_STATIC, "cache_size"))
 def _begin(
     rows: _Rows,
     tokens: jax.Array,  # [rows, total]; prompts end at prompt_length, on the right
     *,
+    cache_size: int,
     model: nn.Module,
     prompt_length: int,
     sampling: Sampling,
     eos_id: int | None,
 ) -> _Loop:
-    """Reads the prompts."""
+    """Reads the prompts into a cache of `cache_size` places."""
     del eos_id
+    row = tokens[:, :cache_size]
     shapes = jax.eval_shape(
-        lambda: model.init(
-            jax.random.key(0), tokens, tokens, jnp.ones_like(tokens), decode=True
-        )["cache"]
+        lambda: model.init(jax.random.key(0), row, row, row, decode=True)["cache"]
     )
     empty = jax.tree.map(lambda x: jnp.zeros(x.shape, x.dtype), shapes)
     prompts = tokens[:, :prompt_length]
@@ -131,12 +140,40 @@ def _advance(
 @functools.partial(jax.jit, static_argnames=_STATIC)
 def _decode(rows: _Rows, tokens: jax.Array, **static: Any) -> jax.Array:
     """Fills `tokens` `[rows, total]` from `prompt_length` on."""
-    total = tokens.shape[1]
-    return jax.lax.while_loop(
-        lambda loop: (loop.place < total) & ~loop.finished.all(),
-        lambda loop: _advance(rows, loop, **static),
-        _begin(rows, tokens, **static),
-    ).tokens
+    sizes = _cache_sizes(static["prompt_length"], tokens.shape[1])
+    loop = _begin(rows, tokens, cache_size=sizes[0], **static)
+    for size in sizes:
+        loop = jax.lax.while_loop(
+            lambda loop, size=size: (loop.place < size) & ~loop.finished.all(),
+            lambda loop: _advance(rows, loop, **static),
+            loop._replace(cache=_enlarge(loop.cache, size)),
+        )
+    return loop.tokens
+
+
+def _cache_sizes(prompt_length: int, total: int) -> list[int]:
+    """Sizes of the cache from the first token to the last.
+
+    >>> _cache_sizes(32, 288)
+    [72, 144, 216, 288]
+    >>> _cache_sizes(160, 288)
+    [216, 288]
+    """
+    parts = max(1, min(MOST_SIZES, total // LEAST_GROWTH))
+    sizes = [-(-total * part // parts) for part in range(1, parts + 1)]
+    return [size for size in sizes if size > prompt_length]
+
+
+def _enlarge(cache: Any, size: int) -> Any:
+    """Makes room for `size` places: the last axis of all but counters."""
+
+    def enlarge(array: jax.Array) -> jax.Array:
+        if array.ndim < 2:  # How many places are filled, for each layer if scanned.
+            return array
+        widths = [(0, 0)] * (array.ndim - 1) + [(0, size - array.shape[-1])]
+        return jnp.pad(array, widths)
+
+    return jax.tree.map(enlarge, cache)
 
 
 def _lay_out(
@@ -258,7 +295,7 @@ def stream(
         )
         for step in (_begin, _advance)
     )
-    loop = begin(rows, jnp.asarray(tokens))
+    loop = begin(rows, jnp.asarray(tokens), cache_size=tokens.shape[1])
     for place in range(prompt_length, int(rows.limits[0])):
         loop = advance(rows, loop)
         token = int(loop.tokens[0, place])

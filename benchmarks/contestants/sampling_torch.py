@@ -17,7 +17,6 @@ def prepare(**fields: Any) -> tuple[Callable[[int], None], dict[str, Any]]:
     case = Case(**fields)
     torch.manual_seed(0)
     network: Any = build(case).to(DEVICE, getattr(torch, case.dtype)).eval()
-    network.config.use_cache = True
     given = torch.from_numpy(prompts(case)).to(DEVICE, torch.int64)
     new = case.length - given.shape[1]
 
@@ -31,6 +30,8 @@ def prepare(**fields: Any) -> tuple[Callable[[int], None], dict[str, Any]]:
                 max_new_tokens=new,
                 pad_token_id=0,
                 eos_token_id=None,
+                # Networks for training are built without a cache, and remember it.
+                use_cache=True,
                 **SAMPLING,
             ).tolist()
         assert len(texts[0]) == case.length

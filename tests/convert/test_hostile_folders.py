@@ -7,6 +7,7 @@ import struct
 import numpy as np
 import pytest
 from etils import epath
+from flax import serialization
 from safetensors import numpy as safetensors
 
 from tests.fuzz import model_targets
@@ -81,6 +82,15 @@ def test_no_code_and_no_pickle_of_a_folder_is_run(tmp_path, monkeypatch):
         read_arrays(epath.Path(tmp_path))
     with pytest.raises(UserError, match="no Flax msgpack checkpoint"):
         read_legacy_checkpoint(tmp_path / "checkpoint_1")
+
+
+def test_a_message_does_not_hold_what_a_damaged_checkpoint_holds(tmp_path):
+    tree = {"params": {"decoder": {"kernel": np.ones((64, 64), np.float32)}}}
+    content = serialization.msgpack_serialize(tree)
+    (tmp_path / "checkpoint_1").write_bytes(content + b"more")
+    with pytest.raises(UserError, match="no Flax msgpack checkpoint") as raised:
+        read_legacy_checkpoint(tmp_path / "checkpoint_1")
+    assert len(str(raised.value)) < 200 + len(str(tmp_path))
 
 
 @pytest.mark.parametrize("name", ["../vocab.txt", "/etc/passwd", "a/../../vocab.txt"])

@@ -27,7 +27,9 @@ def read_legacy_checkpoint(file: epath.PathLike) -> dict[str, Any]:
     try:
         tree: Any = serialization.msgpack_restore(epath.Path(file).read_bytes())
     except _DAMAGE as error:
-        raise UserError(f"{file} is no Flax msgpack checkpoint: {error!r}") from error
+        # By its kind: some errors of msgpack hold all that was read.
+        kind = type(error).__name__
+        raise UserError(f"{file} is no Flax msgpack checkpoint ({kind})") from error
     params = tree.get("params") if isinstance(tree, dict) else None
     if not isinstance(params, dict) or not isinstance(params.get("decoder"), dict):
         raise UserError(f"{file} holds no decoder of transformer-lm-japanese")
