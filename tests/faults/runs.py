@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,8 +12,13 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from transformer_lm.exit_codes import PREEMPTED
+
 ROOT = Path(__file__).parents[2]
 STEPS = 60
+STATED_SECONDS = 60
+"""In which a run that is asked to end has saved; docs/reliability.md says it."""
+
 TIMED = {
     *("time", "train_time", "steps_per_second", "tokens_per_second", "mfu"),
     *("useful_tokens_per_second", "useful_mfu"),
@@ -59,6 +65,14 @@ def finish(process, code=0):
     words = output[output.rfind("main.py: ") :]
     assert code == 0 or (words and "Traceback" not in words), output[-5000:]
     return output
+
+
+def finish_asked(process):
+    """Asks a run to end, and waits; returns what it printed and the seconds it took."""
+    process.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    output = finish(process, code=PREEMPTED)
+    return output, time.monotonic() - began
 
 
 def newest_checkpoint(workdir):

@@ -23,9 +23,11 @@ from tests.faults.killing import (
 )
 from tests.faults.runs import (
     ROOT,
+    STATED_SECONDS,
     STEPS,
     assert_same_end,
     finish,
+    finish_asked,
     newest_checkpoint,
     start,
     state_at_end,
@@ -77,6 +79,26 @@ def test_a_run_killed_in_every_phase_ends_bit_identical(whole, chain, ledger):
     assert_same_end(whole / "whole", workdir)
     ledger("killed run compared", bytes=size_of_state(workdir))
     shutil.rmtree(workdir)
+
+
+def test_an_evaluation_is_left_when_the_run_is_asked_to_end(whole, ledger):
+    """One of many small batches, so that the signal comes in its midst."""
+    keys = {"eval_per_device_batch_size": 1, "num_eval_steps": 500}
+    finish(start(whole / "evaluated", whole / "cache", **keys))
+    workdir = whole / "asked"
+    phases = Phases(workdir, 1)
+    for step in (20, 40, 60):
+        process = start(workdir, whole / "cache", **keys)
+        phases.wait(process, "evaluation")
+        output, seconds = finish_asked(process)
+        assert f"SIGTERM received: saved step {step} of" in output
+        assert seconds < STATED_SECONDS
+        assert str(step) in checkpoint_digests(workdir)
+        assert b"eval_" not in last_line(workdir / "metrics.jsonl")
+        ledger("SIGTERM during evaluation", longest_seconds=seconds)
+    finish(start(workdir, whole / "cache", **keys))
+    assert_same_end(whole / "evaluated", workdir)
+    ledger("run asked to end compared", bytes=size_of_state(workdir))
 
 
 def timed(command, **options):
