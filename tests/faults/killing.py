@@ -10,10 +10,9 @@ from pathlib import Path
 
 from etils import epath
 
-from tests.faults.runs import KEYS
+from tests.faults.runs import KEYS, PATIENCE_SECONDS
 from transformer_lm.checksums import FILE, damage
 
-PATIENCE_SECONDS = 600
 DATE = re.compile(rb'"created": "[^"]*"')
 """What a manifest says of the time of its making."""
 

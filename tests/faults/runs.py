@@ -16,6 +16,9 @@ from transformer_lm.exit_codes import PREEMPTED
 
 ROOT = Path(__file__).parents[2]
 STEPS = 60
+PATIENCE_SECONDS = 1800
+"""For what takes some seconds, on a machine with ten times more work than cores."""
+
 STATED_SECONDS = 60
 """In which a run that is asked to end has saved; docs/reliability.md says it."""
 
@@ -59,7 +62,7 @@ def start(workdir, cache, *flags, family="transformer_lm", **keys):
 
 def finish(process, code=0):
     """Waits for the end of a run; returns what it printed."""
-    output, _ = process.communicate(timeout=600)
+    output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == code, output[-5000:]
     # Before a run's last words, threads of tensorstore may complain, in C++.
     words = output[output.rfind("main.py: ") :]
@@ -82,7 +85,7 @@ def newest_checkpoint(workdir):
 
 def wait_for_checkpoint(process, workdir, step):
     """Waits until the run has saved a checkpoint of `step` or later."""
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while newest_checkpoint(workdir) < step and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.005)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.faults.killing import checkpoint_digests
 from tests.faults.runs import (
+    PATIENCE_SECONDS,
     STATED_SECONDS,
     STEPS,
     assert_same_end,
@@ -108,7 +109,7 @@ def test_a_finished_run_is_not_trained_again(uninterrupted):
 def test_another_architecture_is_refused(uninterrupted):
     folder, _ = uninterrupted
     process = start(folder / "whole", folder / "cache", emb_dim=64, dropout_rate=0.2)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 2
     assert "belongs to another run" in output
     assert "emb_dim: 32 before, 64 now" in output

@@ -22,6 +22,7 @@ from tests.faults.killing import (
     wait_while,
 )
 from tests.faults.runs import (
+    PATIENCE_SECONDS,
     ROOT,
     STATED_SECONDS,
     STEPS,
@@ -34,7 +35,7 @@ from tests.faults.runs import (
     wait_for_checkpoint,
 )
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(2 * PATIENCE_SECONDS)]
 
 PHASES = (
     "tokenizer training",
@@ -256,7 +257,7 @@ def test_text_that_vanishes_stops_the_run_and_its_return_lets_it_go_on(
     process = start(workdir, whole / "cache", **keys)
     wait_for_checkpoint(process, workdir, 7)
     text.rename(tmp_path / "away")
-    process.wait(timeout=600)
+    process.wait(timeout=PATIENCE_SECONDS)
     output = finish(process, code=2)
     assert "text.jsonl" in output.splitlines()[-1]
     (tmp_path / "away").rename(text)
@@ -272,7 +273,7 @@ def replay(workdir, step):
         env={**os.environ, "JAX_PLATFORMS": "cpu"},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PATIENCE_SECONDS,
     )
     return done.returncode, done.stdout + done.stderr
 

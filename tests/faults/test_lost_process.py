@@ -6,6 +6,7 @@ import time
 import pytest
 
 from tests.faults.killing import checkpoint_digests
+from tests.faults.runs import PATIENCE_SECONDS
 from tests.train.test_resume_processes import (
     EACH,
     assert_same_losses,
@@ -15,7 +16,7 @@ from tests.train.test_resume_processes import (
 )
 from transformer_lm.exit_codes import PEER_LOST, PREEMPTED
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(2 * PATIENCE_SECONDS)]
 
 STATED_SECONDS = 120
 """Until the process that is left ends; docs/reliability.md promises it."""
