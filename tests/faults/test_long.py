@@ -90,7 +90,7 @@ def test_an_evaluation_is_left_when_the_run_is_asked_to_end(whole, ledger):
     phases = Phases(workdir, 1)
     for step in (20, 40, 60):
         process = start(workdir, whole / "cache", **keys)
-        phases.wait(process, "evaluation")
+        phases.wait(process, "evaluation", within=0.05)
         output, seconds = finish_asked(process)
         assert f"SIGTERM received: saved step {step} of" in output
         assert seconds < STATED_SECONDS
