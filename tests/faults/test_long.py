@@ -11,7 +11,7 @@ import time
 import jax
 import pytest
 
-from tests.data.prepared_folder import texts, write_texts
+from tests.data.prepared_folder import CONFIG, LINES, prepare, texts, write_texts
 from tests.faults.killing import (
     Phases,
     checkpoint_digests,
@@ -264,6 +264,32 @@ def test_text_that_vanishes_stops_the_run_and_its_return_lets_it_go_on(
     finish(start(workdir, whole / "cache", **keys))
     assert_same_end(tmp_path / "whole", workdir)
     ledger("text that vanished", bytes=size_of_state(workdir))
+
+
+def test_a_prepared_shard_that_vanishes_is_named_and_its_return_lets_the_run_go_on(
+    whole, tmp_path, ledger
+):
+    data = tmp_path / "data"
+    CONFIG.train(LINES, str(tmp_path))
+    files = {"train": tmp_path / "a.jsonl", "validation": tmp_path / "b.jsonl"}
+    for number, file in enumerate(files.values()):
+        write_texts(file, texts(200 * number, 200))
+    prepare(data, tmp_path / "sentencepiece_model", **files)
+    keys = {"dataset_name": "prepared", "data_path": data}
+    finish(start(tmp_path / "whole", whole / "cache", **keys))
+    workdir = tmp_path / "vanishing"
+    process = start(workdir, whole / "cache", **keys)
+    wait_for_checkpoint(process, workdir, 7)
+    shard = next(data.glob("train-*.array_record"))
+    away = shard.rename(tmp_path / "away")
+    assert shard.name in finish(process, code=2)
+    assert f"{shard.name}: None, not" in finish(
+        start(workdir, whole / "cache", **keys), code=2
+    )
+    away.rename(shard)
+    finish(start(workdir, whole / "cache", **keys))
+    assert_same_end(tmp_path / "whole", workdir)
+    ledger("prepared shard that vanished", bytes=size_of_state(workdir))
 
 
 def replay(workdir, step):
