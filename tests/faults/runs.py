@@ -72,6 +72,7 @@ def finish(process, code=0):
 
 def finish_asked(process):
     """Asks a run to end, and waits; returns what it printed and the seconds it took."""
+    assert process.poll() is None, "it ended before it was asked to"
     process.send_signal(signal.SIGTERM)
     began = time.monotonic()
     output = finish(process, code=PREEMPTED)
