@@ -349,6 +349,15 @@ def test_a_failing_config_file_is_named_with_its_line(tmp_path):
         load_config(str(file))
 
 
+def test_saved_settings_without_a_choice_are_refused_and_all_are_named():
+    flat = settings_from(TINY, []).flat()
+    del flat["model"], flat["optimizer"]
+    with pytest.raises(ConfigError, match="the saved settings") as refused:
+        from_saved(flat)
+    wanted = ["key 'model' is missing", "key 'optimizer' is missing"]
+    assert refused.value.problems == wanted
+
+
 def test_saved_settings_of_a_newer_program_are_refused():
     flat = settings_from(TINY, []).flat()
     with pytest.raises(ConfigError, match="unknown key 'invented'"):

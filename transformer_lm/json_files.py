@@ -2,7 +2,10 @@
 
 What `json` accepts and nothing here can use (nesting deeper than Python's stack, numbers
 of thousands of digits, halves of surrogate pairs, which no file name and no log can hold)
-is refused like a syntax error.
+is refused like a syntax error. Types are checked here and by no library: pydantic takes
+the objects of plain dataclasses in its lax mode alone, where true is 1, unknown keys are
+dropped and missing ones filled in; msgspec tells the first problem only; cattrs converts
+what is refused here.
 """
 
 import dataclasses

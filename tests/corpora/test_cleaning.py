@@ -1,11 +1,13 @@
 """Each rule on text as sources have it; lists of rules; counts."""
 
+import re
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from transformer_lm.corpora.cleaning import marks
 from transformer_lm.corpora.cleaning.counts import CleaningCounts, clean
 from transformer_lm.corpora.cleaning.rules import PRESETS, parse_rules, rule_names
 from transformer_lm.registry import UserError
@@ -133,3 +135,19 @@ def test_all_mistakes_in_a_list_are_told_at_once():
     assert "line_length=9-1 needs lengths" in message
     assert "whitespace takes no argument" in message
     assert "Did you mean 'mecab_ipadic'?" in message
+
+
+@given(st.lists(st.sampled_from(["{", "}", "{{", "}}", "a", "b。"]), max_size=40))
+def test_templates_go_from_the_inside_until_none_is_left(parts):
+    text = "".join(parts)
+    left, rest = "", text
+    while rest != left:
+        left, rest = rest, re.sub(r"\{\{[^{}]*\}\}", "", rest)
+    assert marks.templates(text, "") == left
+
+
+@pytest.mark.timeout(300, method="signal")
+def test_many_templates_in_one_another_take_no_square_of_time():
+    """With its square, this would take a quarter of an hour and more."""
+    nested = "{{a" * 300_000 + "}}" * 299_999
+    assert marks.templates(nested, "") == "{{a"

@@ -3,6 +3,8 @@
 import io
 import json
 import lzma
+import subprocess
+import sys
 import tracemalloc
 
 import pyarrow
@@ -12,7 +14,13 @@ from etils import epath
 
 from transformer_lm.corpora import decompression
 from transformer_lm.corpora.build.batches import Recipe, clean_batch
-from transformer_lm.corpora.readers import format_of, markup_cost, reader_of, wiki_xml
+from transformer_lm.corpora.readers import (
+    format_of,
+    markup_cost,
+    parquet,
+    reader_of,
+    wiki_xml,
+)
 from transformer_lm.corpora.readers.interface import Reading
 from transformer_lm.corpora.readers.wikitext import Wikitext
 from transformer_lm.registry import UserError
@@ -62,7 +70,8 @@ def test_marks_that_close_and_some_that_do_not_cost_little():
     assert markup_cost.cost(crossed) > markup_cost.LARGEST
 
 
-@pytest.mark.timeout(300)
+# A pattern at work hears a signal; it lets no other thread run.
+@pytest.mark.timeout(300, method="signal")
 @pytest.mark.parametrize("run", ["、 ", "\u3000", " \u3000", "（、", "\n\u3000"])
 def test_a_long_run_of_one_kind_takes_no_square_of_time(run):
     """With its square, this would take days."""
@@ -170,3 +179,127 @@ def test_parquet_with_text_that_is_no_utf8_is_refused(tmp_path):
     (tmp_path / "x.parquet").write_bytes(stream.getvalue())
     with pytest.raises(UserError, match=r"x\.parquet is no intact Parquet file"):
         read(tmp_path / "x.parquet")
+
+
+def written(path, table, **options):
+    """A file whose reader learns nothing of how its strings are best read."""
+    pyarrow.parquet.write_table(table, path, store_schema=False, **options)
+    return path
+
+
+READ = """
+import logging, sys
+import pyarrow
+from etils import epath
+from transformer_lm.corpora.readers import reader_of
+from transformer_lm.corpora.readers.interface import Reading
+from transformer_lm.registry import UserError
+
+logging.disable()
+reading = Reading()
+try:
+    found = reader_of("parquet").read(epath.Path(sys.argv[1]), reading)
+    print(sum(len(document.text) for document in found))
+    print(next(iter(reading.faults.report().values()), "no faults"))
+except UserError as error:
+    print(error)
+print(pyarrow.default_memory_pool().max_memory())
+"""
+
+
+def read_alone(path):
+    """What a process of its own reads, and the bytes that Arrow held there at most."""
+    done = subprocess.run(
+        [sys.executable, "-c", READ, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=300,
+    )
+    *found, peak = done.stdout.splitlines()
+    return found, int(peak)
+
+
+def test_a_text_that_many_rows_share_is_in_memory_once(tmp_path):
+    size, rows = 4_000_000, 300
+    codes = pyarrow.array([1] * (rows - 1) + [0], pyarrow.int32())
+    text = pyarrow.DictionaryArray.from_arrays(codes, ["a", "x" * size])
+    path = written(tmp_path / "x.parquet", pyarrow.table({"text": text}))
+    assert path.stat().st_size < size / 10
+    found, peak = read_alone(path)
+    assert found == [str((rows - 1) * size + 1), "no faults"]
+    # The page, the dictionary made of it, and copies for a batch.
+    assert peak < 20 * size
+
+
+def test_a_text_that_is_too_long_is_counted_and_the_others_are_read(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(parquet, "_TEXT_BYTES", 10)
+    table = pyarrow.table({"text": ["本文", "とても長い", "本文"]})
+    documents, reading = read(written(tmp_path / "x.parquet", table))
+    assert [document.text for document in documents] == ["本文"] * 2
+    assert reading.faults.report()["rows whose text exceeds 64 MiB skipped"] == 1
+
+
+def test_rows_that_are_nearly_nothing_take_no_memory(tmp_path):
+    rows = 200_000
+    column = pyarrow.nulls(rows, pyarrow.string())
+    path = written(tmp_path / "x.parquet", pyarrow.table({"text": column}))
+    assert path.stat().st_size < 10_000
+    found, peak = read_alone(path)
+    assert found == ["0", str(rows)]
+    assert peak < 10e6
+
+
+def test_a_page_that_claims_to_be_large_is_refused_without_room_for_it(tmp_path):
+    """Its head says so in a number of Thrift: 4 bytes are put in the place of 1."""
+    table = pyarrow.table({"text": ["本文"]})
+    content = written(
+        tmp_path / "x.parquet", table, compression="none", use_dictionary=False
+    ).read_bytes()
+    start = pyarrow.parquet.ParquetFile(tmp_path / "x.parquet").metadata
+    start = start.row_group(0).column(0).data_page_offset
+    head = content[start : start + 6]
+    # Field 1 (type), 2 (unpacked size) and 3 (packed size), each a byte with its number.
+    assert (head[0], head[2], head[4]) == (0x15, 0x15, 0x15)
+    claim = b"\xfe\xff\xff\x7f"
+    hostile = content[: start + 5] + claim + content[start + 6 :]
+    (tmp_path / "x.parquet").write_bytes(hostile)
+    found, peak = read_alone(tmp_path / "x.parquet")
+    assert "x.parquet is no intact Parquet file (Unexpected end of stream" in found[0]
+    assert peak < 10e6
+
+
+def test_rows_of_a_batch_are_fewer_where_they_are_large(tmp_path, monkeypatch):
+    sizes = []
+    monkeypatch.setattr(parquet, "_BATCH_BYTES", 100_000)
+    batches = pyarrow.parquet.ParquetFile.iter_batches
+
+    def spied(file, rows, **options):
+        sizes.append(rows)
+        return batches(file, rows, **options)
+
+    monkeypatch.setattr(pyarrow.parquet.ParquetFile, "iter_batches", spied)
+    texts = [f"{number}" * 10_000 for number in range(10)]
+    for wanted in (texts, ["a"] * 10):
+        path = written(tmp_path / "x.parquet", pyarrow.table({"text": wanted}))
+        assert [document.text for document in read(path)[0]] == wanted
+    assert sizes == [9, parquet._BATCH_ROWS]
+
+
+@pytest.mark.parametrize(
+    ("column", "kind"),
+    [([["a"] * 9], "list<element: string>"), ([b"a"], "binary"), ([5], "int64")],
+)
+def test_parquet_whose_text_is_no_text_is_refused(tmp_path, column, kind):
+    path = written(tmp_path / "x.parquet", pyarrow.table({"text": column}))
+    with pytest.raises(UserError, match=rf"'text' of .*x\.parquet holds {kind} where"):
+        read(path)
+
+
+def test_parquet_with_a_name_twice_is_refused(tmp_path):
+    table = pyarrow.table([["a"], ["b"]], names=["text", "text"])
+    path = written(tmp_path / "x.parquet", table)
+    with pytest.raises(UserError, match=r"has several columns 'text'"):
+        read(path)

@@ -1,6 +1,7 @@
 """Folders of prepared data, and positions in them, that were tampered with."""
 
 import json
+import random
 
 import numpy as np
 import pytest
@@ -9,11 +10,13 @@ from tests.fuzz import data_targets
 from transformer_lm.data.manifest import FILE, read_manifest
 from transformer_lm.data.position import Position, from_bytes, to_bytes
 from transformer_lm.data.row_stream import RowStream
-from transformer_lm.data.shards import ShardReader
+from transformer_lm.data.shards import ShardReader, TokenizedRecord, write_shard
 from transformer_lm.data.tokenizer_facts import load_beside
 from transformer_lm.registry import UserError
 
 SHARD = "train-00000-of-00001"
+FLAGS = (True, True)
+"""A record that begins and ends its document."""
 
 
 @pytest.fixture
@@ -97,6 +100,37 @@ def test_an_index_is_never_unpickled(tmp_path):
     for name in ("x.npy", "y.npy"):
         with pytest.raises(UserError, match="prepared data is damaged"):
             ShardReader([tmp_path / "a.array_record"], [tmp_path / name], "<u2")
+
+
+def test_a_flipped_byte_of_a_shard_is_refused_or_does_no_harm(tmp_path):
+    """Where it does none, it is of the filling between blocks."""
+    chooser = random.Random(0)
+    data, index = tmp_path / "x.array_record", tmp_path / "x.npy"
+    write_shard(
+        [
+            TokenizedRecord(
+                chooser.choices(range(60_000), k=50), [], None, 9, 9, *FLAGS
+            )
+            for _ in range(200)
+        ],
+        data,
+        index,
+        "<u2",
+    )
+
+    def ids():
+        return ShardReader([data], [index], "<u2").documents(np.arange(200)).ids
+
+    whole, content, refused = ids(), data.read_bytes(), 0
+    for _ in range(100):
+        harmed = bytearray(content)
+        harmed[chooser.randrange(len(content))] ^= 1 << chooser.randrange(8)
+        data.write_bytes(harmed)
+        try:
+            np.testing.assert_array_equal(ids(), whole)
+        except UserError:
+            refused += 1
+    assert refused > 10
 
 
 @pytest.mark.parametrize("change", [{"row": -1}, {"window": 1 << 70}, {"epoch": -5}])

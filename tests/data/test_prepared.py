@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -232,6 +233,55 @@ def test_another_epoch_has_another_order(folder, tokenizer):
     while iterator.report()["epoch"] < 1:
         next(iterator)
     assert (next(iterator)["tokens"] != first["tokens"]).any()
+
+
+@pytest.fixture
+def shards(folder, tmp_path, small_groups):
+    """A copy of the folder, the shards of its training split among it."""
+    copy = shutil.copytree(folder / "whole", tmp_path / "whole")
+    return sorted(copy.glob("train-*.array_record"))
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda file: file.unlink(),
+        lambda file: file.write_bytes(file.read_bytes()[: file.stat().st_size // 2]),
+    ],
+    ids=["vanished", "cut short"],
+)
+def test_a_shard_that_is_harmed_after_the_start_is_named(shards, tokenizer, harm):
+    iterator = read(source(shards[0].parent.parent), tokenizer)
+    harm(shards[1])
+
+    def whole_epoch():
+        while iterator.report()["epoch"] < 1:
+            next(iterator)
+
+    with pytest.raises(
+        UserError, match=rf"(?s)prepared data .*{shards[1].name}.*again"
+    ):
+        whole_epoch()
+
+
+def test_reading_goes_on_from_where_it_was_when_a_shard_is_back(shards, tokenizer):
+    data = source(shards[0].parent.parent)
+    whole, iterator = read(data, tokenizer), read(data, tokenizer)
+    for _ in range(3):
+        same(next(iterator), next(whole))
+    state = iterator.get_state()
+    away = shards[0].rename(shards[0].with_suffix(".away"))
+    # What is open stays readable where the disk lets it, and is the same.
+    for _ in range(3):
+        next(iterator)
+    missing = rf"(?s)not as its manifest.*{shards[0].name}: None, not \d+ bytes.*again"
+    with pytest.raises(UserError, match=missing):
+        read(data, tokenizer)
+    away.rename(shards[0])
+    again = read(data, tokenizer)
+    again.set_state(state)
+    for _ in range(20):
+        same(next(again), next(whole))
 
 
 def test_pairs_need_sentences(folder, tokenizer):

@@ -10,10 +10,9 @@ from pathlib import Path
 
 from etils import epath
 
-from tests.faults.runs import KEYS
+from tests.faults.runs import KEYS, PATIENCE_SECONDS
 from transformer_lm.checksums import FILE, damage
 
-PATIENCE_SECONDS = 600
 DATE = re.compile(rb'"created": "[^"]*"')
 """What a manifest says of the time of its making."""
 
@@ -68,7 +67,8 @@ class Phases:
         self._random = random.Random(seed)
         self._metrics = workdir / "metrics.jsonl"
 
-    def wait(self, process, phase):
+    def wait(self, process, phase, within=None):
+        """Waits; `within` so many seconds of the phase's beginning, or as is usual."""
         before = last_line(self._metrics)
         wait, seconds = {
             "start-up": (lambda: False, 8),
@@ -78,7 +78,9 @@ class Phases:
             "checkpoint writing": (lambda: not self._writes(), 0.1),
         }[phase]
         wait_while(process, wait)
-        until = time.monotonic() + self._random.uniform(0, seconds)
+        until = time.monotonic() + self._random.uniform(
+            0, seconds if within is None else within
+        )
         wait_while(process, lambda: time.monotonic() < until)
 
     def _no_tokenizer_yet(self):

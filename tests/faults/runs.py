@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -11,8 +12,16 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 
+from transformer_lm.exit_codes import PREEMPTED
+
 ROOT = Path(__file__).parents[2]
 STEPS = 60
+PATIENCE_SECONDS = 1800
+"""For what takes some seconds, on a machine with ten times more work than cores."""
+
+STATED_SECONDS = 60
+"""In which a run that is asked to end has saved; docs/reliability.md says it."""
+
 TIMED = {
     *("time", "train_time", "steps_per_second", "tokens_per_second", "mfu"),
     *("useful_tokens_per_second", "useful_mfu"),
@@ -53,12 +62,21 @@ def start(workdir, cache, *flags, family="transformer_lm", **keys):
 
 def finish(process, code=0):
     """Waits for the end of a run; returns what it printed."""
-    output, _ = process.communicate(timeout=600)
+    output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == code, output[-5000:]
     # Before a run's last words, threads of tensorstore may complain, in C++.
     words = output[output.rfind("main.py: ") :]
     assert code == 0 or (words and "Traceback" not in words), output[-5000:]
     return output
+
+
+def finish_asked(process):
+    """Asks a run to end, and waits; returns what it printed and the seconds it took."""
+    assert process.poll() is None, "it ended before it was asked to"
+    process.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    output = finish(process, code=PREEMPTED)
+    return output, time.monotonic() - began
 
 
 def newest_checkpoint(workdir):
@@ -68,7 +86,7 @@ def newest_checkpoint(workdir):
 
 def wait_for_checkpoint(process, workdir, step):
     """Waits until the run has saved a checkpoint of `step` or later."""
-    deadline = time.monotonic() + 300
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while newest_checkpoint(workdir) < step and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.005)

@@ -6,10 +6,14 @@ import time
 
 import pytest
 
+from tests.faults.killing import checkpoint_digests
 from tests.faults.runs import (
+    PATIENCE_SECONDS,
+    STATED_SECONDS,
     STEPS,
     assert_same_end,
     finish,
+    finish_asked,
     logged,
     newest_checkpoint,
     start,
@@ -68,10 +72,11 @@ def test_sigterm_saves_and_the_same_command_goes_on(uninterrupted):
     workdir = folder / "terminated"
     process = start(workdir, folder / "cache")
     wait_for_checkpoint(process, workdir, 7)
-    process.send_signal(signal.SIGTERM)
-    last = finish(process, code=143).splitlines()[-1]
-    assert "SIGTERM received: saved step" in last
-    assert str(newest_checkpoint(workdir)) in last
+    output, seconds = finish_asked(process)
+    assert seconds < STATED_SECONDS
+    last = output.splitlines()[-1]
+    assert f"SIGTERM received: saved step {newest_checkpoint(workdir)} of" in last
+    assert str(newest_checkpoint(workdir)) in checkpoint_digests(workdir)
     assert f"going on from checkpoint {newest_checkpoint(workdir)}" in finish(
         start(workdir, folder / "cache")
     )
@@ -104,7 +109,7 @@ def test_a_finished_run_is_not_trained_again(uninterrupted):
 def test_another_architecture_is_refused(uninterrupted):
     folder, _ = uninterrupted
     process = start(folder / "whole", folder / "cache", emb_dim=64, dropout_rate=0.2)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=PATIENCE_SECONDS)
     assert process.returncode == 2
     assert "belongs to another run" in output
     assert "emb_dim: 32 before, 64 now" in output

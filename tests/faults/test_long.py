@@ -11,7 +11,7 @@ import time
 import jax
 import pytest
 
-from tests.data.prepared_folder import texts, write_texts
+from tests.data.prepared_folder import CONFIG, LINES, prepare, texts, write_texts
 from tests.faults.killing import (
     Phases,
     checkpoint_digests,
@@ -22,17 +22,20 @@ from tests.faults.killing import (
     wait_while,
 )
 from tests.faults.runs import (
+    PATIENCE_SECONDS,
     ROOT,
+    STATED_SECONDS,
     STEPS,
     assert_same_end,
     finish,
+    finish_asked,
     newest_checkpoint,
     start,
     state_at_end,
     wait_for_checkpoint,
 )
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(2 * PATIENCE_SECONDS)]
 
 PHASES = (
     "tokenizer training",
@@ -77,6 +80,26 @@ def test_a_run_killed_in_every_phase_ends_bit_identical(whole, chain, ledger):
     assert_same_end(whole / "whole", workdir)
     ledger("killed run compared", bytes=size_of_state(workdir))
     shutil.rmtree(workdir)
+
+
+def test_an_evaluation_is_left_when_the_run_is_asked_to_end(whole, ledger):
+    """One of many small batches, so that the signal comes in its midst."""
+    keys = {"eval_per_device_batch_size": 1, "num_eval_steps": 500}
+    finish(start(whole / "evaluated", whole / "cache", **keys))
+    workdir = whole / "asked"
+    phases = Phases(workdir, 1)
+    for step in (20, 40, 60):
+        process = start(workdir, whole / "cache", **keys)
+        phases.wait(process, "evaluation", within=0.05)
+        output, seconds = finish_asked(process)
+        assert f"SIGTERM received: saved step {step} of" in output
+        assert seconds < STATED_SECONDS
+        assert str(step) in checkpoint_digests(workdir)
+        assert b"eval_" not in last_line(workdir / "metrics.jsonl")
+        ledger("SIGTERM during evaluation", longest_seconds=seconds)
+    finish(start(workdir, whole / "cache", **keys))
+    assert_same_end(whole / "evaluated", workdir)
+    ledger("run asked to end compared", bytes=size_of_state(workdir))
 
 
 def timed(command, **options):
@@ -234,13 +257,39 @@ def test_text_that_vanishes_stops_the_run_and_its_return_lets_it_go_on(
     process = start(workdir, whole / "cache", **keys)
     wait_for_checkpoint(process, workdir, 7)
     text.rename(tmp_path / "away")
-    process.wait(timeout=600)
+    process.wait(timeout=PATIENCE_SECONDS)
     output = finish(process, code=2)
     assert "text.jsonl" in output.splitlines()[-1]
     (tmp_path / "away").rename(text)
     finish(start(workdir, whole / "cache", **keys))
     assert_same_end(tmp_path / "whole", workdir)
     ledger("text that vanished", bytes=size_of_state(workdir))
+
+
+def test_a_prepared_shard_that_vanishes_is_named_and_its_return_lets_the_run_go_on(
+    whole, tmp_path, ledger
+):
+    data = tmp_path / "data"
+    CONFIG.train(LINES, str(tmp_path))
+    files = {"train": tmp_path / "a.jsonl", "validation": tmp_path / "b.jsonl"}
+    for number, file in enumerate(files.values()):
+        write_texts(file, texts(200 * number, 200))
+    prepare(data, tmp_path / "sentencepiece_model", **files)
+    keys = {"dataset_name": "prepared", "data_path": data}
+    finish(start(tmp_path / "whole", whole / "cache", **keys))
+    workdir = tmp_path / "vanishing"
+    process = start(workdir, whole / "cache", **keys)
+    wait_for_checkpoint(process, workdir, 7)
+    shard = next(data.glob("train-*.array_record"))
+    away = shard.rename(tmp_path / "away")
+    assert shard.name in finish(process, code=2)
+    assert f"{shard.name}: None, not" in finish(
+        start(workdir, whole / "cache", **keys), code=2
+    )
+    away.rename(shard)
+    finish(start(workdir, whole / "cache", **keys))
+    assert_same_end(tmp_path / "whole", workdir)
+    ledger("prepared shard that vanished", bytes=size_of_state(workdir))
 
 
 def replay(workdir, step):
@@ -250,7 +299,7 @@ def replay(workdir, step):
         env={**os.environ, "JAX_PLATFORMS": "cpu"},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PATIENCE_SECONDS,
     )
     return done.returncode, done.stdout + done.stderr
 

@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from tests.faults.killing import checkpoint_digests
+from tests.faults.runs import PATIENCE_SECONDS
 from tests.train.test_resume_processes import (
     EACH,
     assert_same_losses,
@@ -12,9 +14,9 @@ from tests.train.test_resume_processes import (
     prepare_data,
     train,
 )
-from transformer_lm.exit_codes import PEER_LOST
+from transformer_lm.exit_codes import PEER_LOST, PREEMPTED
 
-pytestmark = pytest.mark.faults
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(2 * PATIENCE_SECONDS)]
 
 STATED_SECONDS = 120
 """Until the process that is left ends; docs/reliability.md promises it."""
@@ -48,6 +50,26 @@ def test_the_process_that_is_left_ends_with_a_message(prepared, victim, ledger):
         assert code in (PEER_LOST, -signal.SIGABRT), output
         assert "another process of this run" in output or "leader task" in output
     ledger("process lost", longest_seconds=seconds)
+
+
+@pytest.mark.parametrize("asked", [0, 1])
+def test_all_processes_save_the_same_step_when_one_is_asked_to_end(
+    prepared, asked, ledger
+):
+    workdir = prepared / f"asked_{asked}"
+    workers = launch(prepared, workdir, 2, 100_000)
+    while not (workdir / "checkpoints" / str(EACH)).is_dir():
+        assert all(worker.poll() is None for worker in workers)
+        time.sleep(0.05)
+    workers[asked].send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    ends = [worker.communicate(timeout=STATED_SECONDS)[0] for worker in workers]
+    seconds = time.monotonic() - began
+    step = max(map(int, checkpoint_digests(workdir)))
+    for worker, output in zip(workers, ends, strict=True):
+        assert worker.returncode == PREEMPTED, output
+        assert f"SIGTERM on one of the processes received: saved step {step} " in output
+    ledger("one of two processes asked to end", longest_seconds=seconds)
 
 
 def test_2_1_4_processes_go_on_with_the_same_data(prepared, ledger):

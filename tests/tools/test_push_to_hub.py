@@ -4,10 +4,11 @@ import logging
 
 import huggingface_hub.constants
 import pytest
+from etils import epath
 
 from tests.tools import fake_hub
 from transformer_lm.registry import UserError
-from transformer_lm.tools import export_hf
+from transformer_lm.tools import export_hf, self_check
 from transformer_lm.tools.command import start_tool
 from transformer_lm.tools.push_to_hub import push
 
@@ -102,3 +103,19 @@ def test_an_error_that_quotes_the_token_is_shown_without_it(monkeypatch, tmp_pat
     monkeypatch.setattr("huggingface_hub.HfApi.create_repo", refuse)
     with pytest.raises(UserError, match=r"cannot send Bearer \[token\]"):
         push(str(tmp_path), "user/name")
+
+
+def test_the_process_that_loads_an_export_gets_no_token(monkeypatch, tmp_path):
+    """An interpreter that tells what it is given stands for Python."""
+    for variable in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        monkeypatch.setenv(variable, TOKEN)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
+    python, seen = tmp_path / "python", tmp_path / "seen"
+    python.write_text(f"#!/bin/sh\nenv > {seen}\necho no such model >&2\nexit 1\n")
+    python.chmod(0o755)
+    with pytest.raises(self_check.SelfCheckError, match="no such model"):
+        self_check._ask(epath.Path(tmp_path), "pt", {}, str(python))
+    assert "PATH=" in seen.read_text()
+    assert TOKEN not in seen.read_text()
+    # Where a token that was stored by `hf auth login` lies.
+    assert str(tmp_path / "home") not in seen.read_text()

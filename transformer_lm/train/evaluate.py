@@ -22,7 +22,8 @@ def evaluate(
     *,
     rng: jax.Array,
     max_batches: int | None,
-) -> dict[str, tuple[float, float]]:
+    stops: Callable[[], object] = lambda: None,
+) -> dict[str, tuple[float, float]] | None:
     """Adds up the sums of all batches.
 
     Args:
@@ -32,15 +33,19 @@ def evaluate(
       mesh: where the batches go.
       rng: batch i draws its masks from `fold_in(rng, i)`, alike at each evaluation.
       max_batches: stop after so many; None: take all.
+      stops: asked before each batch, alike on all processes; if it gives something,
+        the evaluation is left.
 
     Returns:
-      Named (sum, weight) pairs over all processes.
+      Named (sum, weight) pairs over all processes; None: it was left.
     """
     totals: dict[str, tuple[float, float]] = {}
     iterator = iter(batches)
     empty: dict[str, np.ndarray] | None = None
     count = 0
     while max_batches is None or count < max_batches:
+        if stops():
+            return None
         batch = next(iterator, None)
         if not any_process(batch is not None):
             break

@@ -1,6 +1,7 @@
 """What is looked at during training: held-out metrics and sample texts."""
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -35,11 +36,22 @@ class HoldOut:
     program: Program
     rows: RowBuilder
 
-    def look(self, parameters: Any) -> Outcome:
-        """Evaluates and samples."""
-        return Outcome(self.metrics(parameters), self.samples(parameters))
+    def look(self, parameters: Any, stops: Callable[[], object]) -> Outcome | None:
+        """Evaluates and samples.
 
-    def metrics(self, parameters: Any) -> dict[str, float]:
+        Args:
+          parameters: of this moment.
+          stops: asked now and then, alike on all processes; if it gives something,
+            what was seen is thrown away and None returned.
+        """
+        metrics = self._metrics(parameters, stops)
+        if metrics is None or stops():
+            return None
+        return Outcome(metrics, self._samples(parameters))
+
+    def _metrics(
+        self, parameters: Any, stops: Callable[[], object]
+    ) -> dict[str, float] | None:
         """Scores the held-out split; names begin with `eval_`."""
         settings = self.settings
         devices = self.program.mesh.local_mesh.devices.size
@@ -67,13 +79,16 @@ class HoldOut:
             self.program.mesh,
             rng=jax.random.key(training.seed),
             max_batches=None if limit < 0 else limit,
+            stops=stops,
         )
+        if sums is None:
+            return None
         values = normalise(sums)
         if "bits_per_character" in values:
             values |= known_metrics(settings.source)
         return {f"eval_{name}": value for name, value in values.items()}
 
-    def samples(self, parameters: Any) -> dict[str, str]:
+    def _samples(self, parameters: Any) -> dict[str, str]:
         """Continues the prompts of the config: `sample_0`, `sample_1` and so on.
 
         Networks that fill in hidden tokens cannot continue text and give no samples.

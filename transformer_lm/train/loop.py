@@ -21,6 +21,7 @@ from transformer_lm.train.reporter import Reporter
 from transformer_lm.train.restore import restore
 from transformer_lm.train.saver import Saver
 from transformer_lm.train.soundness import set_unsound_aside
+from transformer_lm.train.state import TrainState
 from transformer_lm.train.workdir import open_workdir, write_settings
 
 LOGGER = logging.getLogger("transformer_lm")
@@ -85,7 +86,35 @@ def _train(
     saver = Saver(store, settings, step)
     profiler = StepProfiler(str(path / "profile"), step, training.profile_steps)
     watch = PreemptionWatch()
+
+    def look(step: int, state: TrainState) -> Outcome | None:
+        """Evaluates, samples and tells; None if a signal cuts it short."""
+        seen = hold_out.look(state.evaluated, watch.requested)
+        if seen is not None:
+            reporter.evaluated(step, seen.metrics, seen.samples, data.report())
+        return seen
+
+    def ended(step: int, signal: str | None) -> Preempted:
+        reporter.close()
+        if not settings.checkpoints.save_checkpoints:
+            return Preempted(
+                f"{signal} received: ended at step {step} of {total}; with"
+                " save_checkpoints=False nothing is kept."
+            )
+        return Preempted(
+            f"{signal} received: saved step {step} of {total} in {workdir}."
+            " The same command goes on from there."
+        )
+
     outcome = Outcome({}, {})
+    if start.lacks_evaluation:
+        LOGGER.info("the evaluation of step %d was cut short, and is made now", step)
+        outcome = look(step, state)
+    elif step >= total:
+        LOGGER.info("step %d of %d is done: nothing is left to train", step, total)
+        outcome = hold_out.look(state.evaluated, watch.requested)
+    if outcome is None:
+        raise ended(step, watch.requested())
 
     # Train: nothing in this loop waits for the devices but `sent`, which waits for the
     # step before the one just sent, and catch_up. The next batch is thus made and put on
@@ -97,39 +126,29 @@ def _train(
             state, metrics = program.train_step(state, batch)
         step += 1
         reporter.sent(step, metrics, taken)
-        signal = watch.requested(step)
         evaluates = step % settings.evaluation.eval_every_steps == 0 or step == total
-        saves = saver.due(step) or step == total or signal is not None
-        if not evaluates and not saves:
+        saves = saver.due(step) or step == total
+        if not (evaluates or saves or watch.requested()):
             continue
         reporter.catch_up()
-        held_out = None
-        if evaluates and signal is None:
-            outcome = hold_out.look(state.evaluated)
-            held_out = outcome.metrics
-            reporter.evaluated(step, held_out, outcome.samples, data.report())
-        if saves:
+        seen = look(step, state) if evaluates else None
+        signal = watch.requested()
+        if saves or signal is not None:
             check_lock()
             saver.save(
                 step,
                 state,
                 data.get_state(),
-                reporter.window(),
-                held_out,
+                reporter.window(lacks_evaluation=evaluates and seen is None),
+                None if seen is None else seen.metrics,
                 is_last=step == total or signal is not None,
             )
         if signal is not None:
-            reporter.close()
-            raise Preempted(
-                f"{signal} received: saved step {step} of {total} in {workdir}."
-                " The same command goes on from there."
-            )
+            raise ended(step, signal)
+        outcome = seen or outcome
         reporter.restart_clock(step)
 
     # Finish.
-    if start.step >= total:
-        LOGGER.info("step %d of %d is done: nothing is left to train", step, total)
-        outcome = hold_out.look(state.evaluated)
     store.close()
     reporter.close()
     profiler.close()

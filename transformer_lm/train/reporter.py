@@ -13,7 +13,7 @@ from transformer_lm.registry import UserError
 from transformer_lm.run_settings import Settings
 from transformer_lm.throughput import Throughput, device_peak_flops
 from transformer_lm.train.bad_steps import keep_batch
-from transformer_lm.train.window import MetricWindow
+from transformer_lm.train.window import LACKS_EVALUATION, MetricWindow
 
 LOGGER = logging.getLogger("transformer_lm")
 Rows = Mapping[str, np.ndarray]
@@ -122,9 +122,14 @@ class Reporter:
         """Leaves out of the speed what was done since the last step."""
         self._throughput.start(step)
 
-    def window(self) -> dict[str, Any]:
-        """What a checkpoint keeps of the figures not yet logged."""
-        return self._window.saved()
+    def window(self, *, lacks_evaluation: bool) -> dict[str, Any]:
+        """What a checkpoint keeps of the figures not yet logged.
+
+        Args:
+          lacks_evaluation: those of this step's evaluation are among them.
+        """
+        lacking = {LACKS_EVALUATION: True} if lacks_evaluation else {}
+        return self._window.saved() | lacking
 
     def close(self) -> None:
         """Finishes all files."""

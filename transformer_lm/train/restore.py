@@ -15,6 +15,7 @@ from transformer_lm.train.program import Program
 from transformer_lm.train.saved_parameters import load_parameters
 from transformer_lm.train.state import TrainState
 from transformer_lm.train.warm_start import warm_start
+from transformer_lm.train.window import LACKS_EVALUATION
 from transformer_lm.train.workdir import compare_settings
 
 LOGGER = logging.getLogger("transformer_lm")
@@ -31,6 +32,11 @@ class Start:
     """Of this process's data iterator; None: from the beginning."""
     window: dict[str, Any]
     """Training sums since the last log line, so that the next one is exact."""
+
+    @property
+    def lacks_evaluation(self) -> bool:
+        """Whether a signal cut the evaluation of this step short."""
+        return LACKS_EVALUATION in self.window
 
 
 def restore(

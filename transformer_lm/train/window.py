@@ -12,6 +12,9 @@ from transformer_lm.settings import Training
 
 LOGGER = logging.getLogger("transformer_lm")
 
+LACKS_EVALUATION = "lacks_evaluation"
+"""Key in a checkpoint's window: the evaluation of its step is still to be made."""
+
 
 class MetricWindow:
     """Adds up the metrics of steps until a line is logged.

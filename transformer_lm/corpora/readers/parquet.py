@@ -1,4 +1,8 @@
-"""Parquet: a document a row, read in batches of rows."""
+"""Parquet: a document a row, read in batches of rows.
+
+Strings are read as a dictionary and references to it, however they are written: a value
+that the file holds once, and a million rows refer to, is in memory once.
+"""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
@@ -19,7 +23,12 @@ from transformer_lm.registry import UserError
 if TYPE_CHECKING:
     import pyarrow.parquet
 
-_BATCH_ROWS = 64
+_BATCH_ROWS = 256
+_BATCH_BYTES = 1 << 26
+"""Rows of a batch are fewer where the file says that they are larger than usual."""
+
+_TEXT_BYTES = 1 << 26
+"""A longer text is left out, as a longer JSON line is (64 MiB)."""
 
 
 class Parquet:
@@ -41,10 +50,16 @@ class Parquet:
         with path.open("rb") as stream:
             try:
                 # One column chunk of a row group at a time, not the file, is in memory.
+                # A buffer would be made as large as a page claims to be.
+                options = {"pre_buffer": False, "buffer_size": 0}
                 file: pyarrow.parquet.ParquetFile = self._parquet.ParquetFile(
-                    stream, pre_buffer=False, buffer_size=1 << 20
+                    stream, **options
                 )
-                yield from self._rows(file, path, reading)
+                strings, others = self._columns(file, path, reading)
+                file = self._parquet.ParquetFile(
+                    stream, metadata=file.metadata, read_dictionary=strings, **options
+                )
+                yield from _rows(file, [*strings, *others], path, reading)
             except (self._pyarrow.ArrowException, ValueError, OSError) as error:
                 if getattr(error, "errno", None) is not None:
                     raise  # Of the disk.
@@ -57,30 +72,91 @@ class Parquet:
         """Returns the text as it is."""
         return text
 
-    def _rows(
+    def _columns(
         self, file: "pyarrow.parquet.ParquetFile", path: epath.Path, reading: Reading
-    ) -> Iterator[Document]:
+    ) -> tuple[list[str], list[str]]:
+        """The columns to be read: those of strings, the others.
+
+        Raises:
+          UserError: if there is no text among them.
+        """
         names = cast(list[str], file.schema_arrow.names)
-        if reading.text_field not in names:
+        if names.count(reading.text_field) != 1:
+            several = "several columns" if reading.text_field in names else "no column"
             raise UserError(
-                f"{path} has no column {reading.text_field!r}; it has"
-                f" {', '.join(names)}: name one with --text_field"
+                f"{path} has {several} {reading.text_field!r}; it has"
+                f" {', '.join(names[:100])}: name one with --text_field"
             )
-        wanted = (reading.text_field, reading.id_field, *CARRIED_FIELDS)
-        columns = [name for name in dict.fromkeys(wanted) if name in names]
-        bytes_in_a_row = path.stat().length / max(file.metadata.num_rows, 1)
-        number = 0
-        for batch in file.iter_batches(_BATCH_ROWS, columns=columns):
-            for row in batch.to_pylist():
-                number += 1
-                text = row[reading.text_field]
-                if not isinstance(text, str):
-                    kind = f"rows without a {reading.text_field} skipped"
-                    reading.faults.note(kind, str(path), number)
-                elif not is_blank(text):
-                    name = row.get(reading.id_field)
-                    known = isinstance(name, str | int) and name != ""
-                    yield Document(
-                        str(name) if known else text_id(text), text, carried(row)
-                    )
-            reading.on_read(round(batch.num_rows * bytes_in_a_row))
+        wanted = dict.fromkeys((reading.text_field, reading.id_field, *CARRIED_FIELDS))
+        kinds = {
+            name: file.schema_arrow.field(name).type
+            for name in wanted
+            if names.count(name) == 1
+        }
+        strings = [name for name, kind in kinds.items() if self._is_string(kind)]
+        if reading.text_field not in strings:
+            raise UserError(
+                f"column {reading.text_field!r} of {path} holds"
+                f" {str(kinds[reading.text_field])[:100]} where strings are needed; name"
+                " another with --text_field"
+            )
+        is_integer = self._pyarrow.types.is_integer
+        return strings, [name for name, kind in kinds.items() if is_integer(kind)]
+
+    def _is_string(self, kind: "pyarrow.DataType") -> bool:
+        types = self._pyarrow.types
+        if types.is_dictionary(kind):
+            kind = cast("pyarrow.DictionaryType", kind).value_type
+        return any(
+            is_kind(kind)
+            for is_kind in (
+                types.is_string,
+                types.is_large_string,
+                types.is_string_view,
+            )
+        )
+
+
+def _rows(
+    file: "pyarrow.parquet.ParquetFile",
+    names: list[str],
+    path: epath.Path,
+    reading: Reading,
+) -> Iterator[Document]:
+    """The documents of a file of which some columns are read."""
+    bytes_in_a_row = path.stat().length / max(file.metadata.num_rows, 1)
+    number = 0
+    for batch in file.iter_batches(_batch_rows(file, names), columns=names):
+        columns = {name: batch.column(name) for name in names}
+        for place in range(batch.num_rows):
+            number += 1
+            text = columns[reading.text_field][place].value
+            if text is None or not text.is_valid:
+                kind = f"rows without a {reading.text_field} skipped"
+                reading.faults.note(kind, str(path), number)
+            elif text.as_buffer().size > _TEXT_BYTES:
+                kind = f"rows whose {reading.text_field} exceeds 64 MiB skipped"
+                reading.faults.note(kind, str(path), number)
+            elif not is_blank(text.as_py()):
+                row = {name: column[place].as_py() for name, column in columns.items()}
+                name = row.get(reading.id_field)
+                known = isinstance(name, str | int) and name != ""
+                content = row[reading.text_field]
+                yield Document(
+                    str(name) if known else text_id(content), content, carried(row)
+                )
+        reading.on_read(round(batch.num_rows * bytes_in_a_row))
+
+
+def _batch_rows(file: "pyarrow.parquet.ParquetFile", names: list[str]) -> int:
+    """How many rows of the row group with the largest ones, by its own figures."""
+    largest = 1.0
+    for group in map(file.metadata.row_group, range(file.metadata.num_row_groups)):
+        chunks = map(group.column, range(group.num_columns))
+        size = sum(
+            chunk.total_uncompressed_size
+            for chunk in chunks
+            if chunk.path_in_schema in names
+        )
+        largest = max(largest, size / max(group.num_rows, 1))
+    return max(1, min(_BATCH_ROWS, int(_BATCH_BYTES / largest)))
