@@ -58,7 +58,7 @@ def _call(
         mutable=["cache"],
     )
     # Anew, of one place: the compiler leaves out the logits of all.
-    logits = model.apply(
+    logits: Any = model.apply(
         {"params": rows.parameters}, output.hidden[:, -1], method="logits"
     )
     return logits.astype(jnp.float32), changed["cache"]
