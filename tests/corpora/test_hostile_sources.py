@@ -271,6 +271,17 @@ def test_a_page_that_claims_to_be_large_is_refused_without_room_for_it(tmp_path)
     assert peak < 10e6
 
 
+def test_figures_that_contradict_the_schema_do_not_end_the_process(tmp_path):
+    """The column is made one that must be there; its figures count where it is not."""
+    file = written(tmp_path / "x.parquet", pyarrow.table({"text": ["本文", None]}))
+    optional, required = b"\x25\x02\x18\x04text", b"\x25\x00\x18\x04text"
+    content = file.read_bytes()
+    assert content.count(optional) == 1
+    file.write_bytes(content.replace(optional, required))
+    found, _ = read_alone(file)
+    assert "x.parquet is no intact Parquet file (Definition level" in found[0]
+
+
 def test_rows_of_a_batch_are_fewer_where_they_are_large(tmp_path, monkeypatch):
     sizes = []
     monkeypatch.setattr(parquet, "_BATCH_BYTES", 100_000)

@@ -126,7 +126,7 @@ def _rows(
     """The documents of a file of which some columns are read."""
     bytes_in_a_row = path.stat().length / max(file.metadata.num_rows, 1)
     number = 0
-    for batch in file.iter_batches(_batch_rows(file, names), columns=names):
+    for batch in file.iter_batches(_batch_rows(file), columns=names):
         columns = {name: batch.column(name) for name in names}
         for place in range(batch.num_rows):
             number += 1
@@ -148,15 +148,12 @@ def _rows(
         reading.on_read(round(batch.num_rows * bytes_in_a_row))
 
 
-def _batch_rows(file: "pyarrow.parquet.ParquetFile", names: list[str]) -> int:
-    """How many rows of the row group with the largest ones, by its own figures."""
-    largest = 1.0
-    for group in map(file.metadata.row_group, range(file.metadata.num_row_groups)):
-        chunks = map(group.column, range(group.num_columns))
-        size = sum(
-            chunk.total_uncompressed_size
-            for chunk in chunks
-            if chunk.path_in_schema in names
-        )
-        largest = max(largest, size / max(group.num_rows, 1))
-    return max(1, min(_BATCH_ROWS, int(_BATCH_BYTES / largest)))
+def _batch_rows(file: "pyarrow.parquet.ParquetFile") -> int:
+    """How many rows of the row group with the largest ones, by its own figures.
+
+    Those of a group, not of its columns: pyarrow ends the process where the figures of a
+    column contradict each other.
+    """
+    groups = map(file.metadata.row_group, range(file.metadata.num_row_groups))
+    largest = max((g.total_byte_size / max(g.num_rows, 1) for g in groups), default=1)
+    return max(1, min(_BATCH_ROWS, int(_BATCH_BYTES / max(largest, 1))))
