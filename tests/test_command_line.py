@@ -113,6 +113,7 @@ def test_what_nobody_foresaw_keeps_its_traceback(end):
 
 def test_ctrl_c_before_training_is_one_line():
     process = start("interrupted")
+    assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=300)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from typing import Any
 
 import jax
 import pytest
@@ -84,7 +85,7 @@ def test_a_run_killed_in_every_phase_ends_bit_identical(whole, chain, ledger):
 
 def test_an_evaluation_is_left_when_the_run_is_asked_to_end(whole, ledger):
     """One of many small batches, so that the signal comes in its midst."""
-    keys = {"eval_per_device_batch_size": 1, "num_eval_steps": 500}
+    keys: dict[str, Any] = {"eval_per_device_batch_size": 1, "num_eval_steps": 500}
     finish(start(whole / "evaluated", whole / "cache", **keys))
     workdir = whole / "asked"
     phases = Phases(workdir, 1)
