@@ -133,6 +133,18 @@ def test_a_flipped_byte_of_a_shard_is_refused_or_does_no_harm(tmp_path):
     assert refused > 10
 
 
+def test_an_index_of_other_sizes_is_refused(tmp_path):
+    """The sum of both records is right: cut by it, ids would change their document."""
+    data, index = tmp_path / "x.array_record", tmp_path / "x.npy"
+    records = [TokenizedRecord([7] * size, [], None, 9, 9, *FLAGS) for size in (3, 5)]
+    write_shard(records, data, index, "<u2")
+    table = np.load(index)
+    table["tokens"] = table["tokens"][::-1].copy()
+    np.save(index, table)
+    with pytest.raises(UserError, match="other sizes than in the index"):
+        ShardReader([data], [index], "<u2").documents(np.arange(2))
+
+
 @pytest.mark.parametrize("change", [{"row": -1}, {"window": 1 << 70}, {"epoch": -5}])
 def test_an_impossible_position_is_refused(change, tmp_path):
     values = json.loads(data_targets.POSITION)

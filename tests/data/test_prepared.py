@@ -227,6 +227,15 @@ def test_a_position_of_other_data_is_refused(folder, tokenizer):
         other.set_state(state)
 
 
+@pytest.mark.parametrize("change", [{"row": -1}, {"window": 1 << 70}, {"epoch": -5}])
+def test_an_impossible_position_is_refused(folder, tokenizer, change):
+    iterator = read(source(folder), tokenizer)
+    state = json.loads(iterator.get_state())
+    state["folders"][0].update(change)
+    with pytest.raises(UserError, match="position in the data is damaged"):
+        iterator.set_state(json.dumps(state).encode())
+
+
 def test_another_epoch_has_another_order(folder, tokenizer):
     iterator = read(source(folder), tokenizer)
     first = next(iterator)
