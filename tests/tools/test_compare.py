@@ -51,6 +51,16 @@ def test_the_command_prints_a_run_a_line_and_writes_a_page(
     assert "seed" not in page.words
 
 
+def test_runs_of_electra_have_columns_of_their_own(tmp_path: pathlib.Path) -> None:
+    folder = write_run(tmp_path / "electra", [4.0])
+    losses = {"eval_generator_loss": 3.5, "eval_discriminator_loss": 0.25}
+    with (tmp_path / "electra" / "metrics.jsonl").open("a") as file:
+        file.write(json.dumps({"step": 10, "time": 3.0, **losses}) + "\n")
+    head, (row,) = compare.figure_rows([compare.read_run(folder)])
+    cells = dict(zip(head, row, strict=True))
+    assert (cells["generator"], cells["discriminator"]) == ("3.5", "0.25")
+
+
 def test_each_run_keeps_its_colour_and_number(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -44,6 +44,8 @@ COMPARED = {
     BITS: "bits/character",
     "eval_perplexity": "perplexity",
     "eval_accuracy": "accuracy",
+    "eval_generator_loss": "generator",
+    "eval_discriminator_loss": "discriminator",
     "tokens_per_second": "tokens/s",
     "mfu": "MFU %",
 }
