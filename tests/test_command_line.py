@@ -9,14 +9,12 @@ import pytest
 from transformer_lm.exit_codes import INTERRUPTED, PEER_LOST, PREEMPTED, USER_ERROR
 
 PROGRAM = """
-import threading, time
+import argparse, threading, time
 import jax
-from absl import flags
 from transformer_lm import command_line
 from transformer_lm.registry import UserError
 from transformer_lm.train.preemption import Preempted
 
-END = flags.DEFINE_string("end", None, "How.")
 LOST = "Gloo AllReduce failed: Connection closed by peer [127.0.0.1]:1234\\nstack"
 
 def fail_in_a_thread():
@@ -52,10 +50,9 @@ def interrupted():
     while True:
         time.sleep(0.01)
 
-def main(overrides):
-    globals()[END.value]()
-
-command_line.start(main)
+parser = argparse.ArgumentParser()
+parser.add_argument("--end")
+command_line.start_program(lambda arguments: globals()[arguments.end](), parser)
 """
 
 LOST_WORDS = (
@@ -102,13 +99,20 @@ def test_what_a_user_can_mend_is_one_message(end, code, message):
     assert errors == message
 
 
-@pytest.mark.parametrize("end", ["alone", "unknown"])
-def test_what_nobody_foresaw_keeps_its_traceback(end):
+@pytest.mark.parametrize(
+    ("end", "last"),
+    [
+        ("alone", "jax.errors.JaxRuntimeError: Gloo AllReduce failed"),
+        ("unknown", "OSError: of a library"),
+    ],
+)
+def test_what_nobody_foresaw_keeps_its_traceback(end, last):
     """A lone process has lost no other; an OSError without a number is a library's."""
     process = start(end)
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 1
     assert "Traceback" in errors
+    assert last in errors
 
 
 def test_ctrl_c_before_training_is_one_line():
