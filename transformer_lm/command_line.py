@@ -26,6 +26,9 @@ PEER_WORDS = ("Gloo", "Connection closed by peer", "coordination", "DEADLINE_EXC
 OUT_OF_MEMORY = ("RESOURCE_EXHAUSTED", "Out of memory")
 """What XLA's messages say, by backend, when an array or a program does not fit."""
 
+_THREADS = "transformer_lm.threads.file_only"
+"""Logger of what goes wrong in threads."""
+
 
 def start_program(
     main: Callable[[argparse.Namespace], None], parser: argparse.ArgumentParser
@@ -42,6 +45,8 @@ def start_program(
     # Libraries give the root logger a handler, which would show our lines once more.
     for name in LOGGED:
         logging.getLogger(name).propagate = False
+    # Without a handler, logging itself would print what is for a file, where there is one.
+    logging.getLogger(_THREADS).addHandler(logging.NullHandler())
     # Orbax tells dozens of lines a checkpoint, and of a failed one a dozen tracebacks.
     absl_logging.set_verbosity(absl_logging.FATAL)
     try:
@@ -97,7 +102,7 @@ def _keep_in_log(failure: threading.ExceptHookArgs) -> None:
     Threads here write checkpoints; what goes wrong there reaches the main thread, which
     says it in words.
     """
-    logging.getLogger("transformer_lm.threads.file_only").error(
+    logging.getLogger(_THREADS).error(
         "a thread failed: %s", failure.exc_value, exc_info=failure.exc_value
     )
 
