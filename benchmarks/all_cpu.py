@@ -2,7 +2,7 @@
 
 python -m benchmarks.all_cpu --json=cpu.json
 
-About ten minutes on two idle cores, most of it compiling. The benchmarks run one after
+A quarter of an hour on two idle cores, most of it compiling. The benchmarks run one after
 the other, each in a process of its own; what each prints is shown as it comes.
 """
 
