@@ -61,7 +61,7 @@ def test_a_cache_that_grows_changes_nothing(decoder, monkeypatch):
     keys = {"max_predict_length": 250, "seed": 3}
     grown = sample(decoder, PROMPTS[:2], **keys)
     jax.clear_caches()
-    monkeypatch.setattr("transformer_lm.sampling.MOST_SIZES", 1)
+    monkeypatch.setattr("transformer_lm.decoding.MOST_SIZES", 1)
     assert grown == sample(decoder, PROMPTS[:2], **keys)
     assert [len(text) for text in grown] == [250, 250]
 
