@@ -9,7 +9,7 @@ import pytest
 from transformer_lm.exit_codes import INTERRUPTED, PEER_LOST, PREEMPTED, USER_ERROR
 
 PROGRAM = """
-import argparse, threading, time
+import argparse, signal, threading, time
 import jax
 from transformer_lm import command_line
 from transformer_lm.registry import UserError
@@ -46,6 +46,8 @@ def unknown():
     raise OSError("of a library")
 
 def interrupted():
+    # A test that runs in the background of a shell would hand on that it is ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     print("ready", flush=True)
     while True:
         time.sleep(0.01)
