@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -94,6 +95,13 @@ def test_a_kernel_that_has_the_wrong_gradient_stops_the_run(tiny_settings, monke
 def test_a_kernel_that_does_not_compile_says_what_to_do(tiny_settings, monkeypatch):
     # As it is: without a GPU.
     with pytest.raises(UserError, match=r"does not work on this machine") as raised:
+        check(tiny_settings(**KEYS), kernels.triton_attention, monkeypatch)
+    assert str(raised.value).endswith("Set attention=xla.")
+
+
+def test_a_kernel_that_jax_no_longer_has_says_what_to_do(tiny_settings, monkeypatch):
+    monkeypatch.setitem(sys.modules, "jax.experimental.pallas.ops.gpu", None)
+    with pytest.raises(UserError, match=r"halted; None in sys.modules") as raised:
         check(tiny_settings(**KEYS), kernels.triton_attention, monkeypatch)
     assert str(raised.value).endswith("Set attention=xla.")
 

@@ -79,8 +79,9 @@ def check_attention(settings: Settings, kernel: str, mesh: Mesh) -> None:
             what = f"heads of {size} dimensions, rows of {length} tokens, {use.dtype}"
             try:
                 errors = _errors(draw, run, settings.model.causal, mesh)
-            except (ValueError, RuntimeError) as error:
-                # Whatever compilers and drivers raise, NotImplementedError among it.
+            except (ImportError, ValueError, RuntimeError) as error:
+                # A kernel that JAX no longer has, and whatever compilers and drivers
+                # raise, NotImplementedError among it.
                 raise UserError(
                     f"attention={kernel} does not work on this machine ({what}):"
                     f" {error}\nSet attention=xla."
