@@ -123,9 +123,18 @@ def _by_need(script: str, shown: str, around: frozenset[str]) -> Iterator[Typed]
 def words_of(script: str) -> list[list[str]]:
     """The words of each command, as bash reads them."""
     done = subprocess.run(
-        ["/bin/bash", "-c", RECORDER + re.sub(r"\.venv[\w-]*/bin/", "", script)],
+        ["/bin/bash", "-c", RECORDER + re.sub(r"(?<!\S)[~.\w/-]+/bin/", "", script)],
         capture_output=True,
         text=True,
     )
     assert not done.stderr, f"{script}: {done.stderr}"
     return [found.split("\0")[:-1] for found in done.stdout.split("\n\0")[:-1]]
+
+
+def commands(script: str) -> Iterator[list[str]]:
+    """The words of each command, and of those that another machine is given."""
+    for words in words_of(script):
+        yield words
+        for word in words:
+            if " " in word and "python" in word:
+                yield from commands(word.removeprefix("--command="))

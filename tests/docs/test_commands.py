@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-from tests.docs.pages import NEEDS, ROOT, typed, words_of
+from tests.docs.pages import NEEDS, ROOT, commands, typed, words_of
 from tests.docs.scratch import begin, make, run
 from transformer_lm.config_files import settings_from
 from transformer_lm.tools import generate, train
@@ -153,7 +153,7 @@ def test_commands_are_understood(page, monkeypatch):
     for script, shown, _ in typed(page):
         if MISTAKE in shown:
             continue
-        for words in words_of(script):
+        for words in commands(script):
             program = program_of(words)
             if words[0] == "make":
                 subprocess.run(
