@@ -19,7 +19,7 @@ NEEDS = {
 """What a command may need that a test does not have.
 
 "needs a GPU" in the paragraph before a block, or in the row or the paragraph around a
-command, says it of all commands there; a comment at the end of a line, of this line.
+command, says it of all commands there.
 """
 NEED = re.compile(
     rf"[Nn]eeds? ({'|'.join(NEEDS)})|({'|'.join(NEEDS.values())}) ?が必要"
@@ -77,9 +77,8 @@ def typed(page: Path) -> Iterator[Typed]:
             follows = pieces[number + 1 : number + 2]
             if follows and follows[0]["kind"] == "text":
                 shown += follows[0]["block"]
-            yield from _by_need(
-                script, shown, needs(before.rstrip().rsplit("\n\n")[-1])
-            )
+            paragraph = before.rstrip().rsplit("\n\n")[-1]
+            yield Typed(script, shown, needs(paragraph))
         elif piece["inline"] is not None:
             script = " ".join(piece["inline"].replace(r"\|", "|").split())
             ours = OURS.fullmatch(script)
@@ -103,21 +102,6 @@ def _with_output(block: str) -> tuple[str, str]:
         return block, ""
     command = re.compile(r"^\$ ((?:.*\\\n)*.*\n)", re.MULTILINE)
     return "".join(command.findall(block)), command.sub("", block)
-
-
-def _by_need(script: str, shown: str, around: frozenset[str]) -> Iterator[Typed]:
-    """Divides a script where the comment of a line says what this line needs."""
-    if around:
-        yield Typed(script, shown, around)
-        return
-    rest = ""
-    for line in re.findall(r"(?:.*\\\n)*.*\n", script):
-        if own := needs(line):
-            yield Typed(line, "", own)
-        else:
-            rest += line
-    if rest.strip():
-        yield Typed(rest, shown, frozenset())
 
 
 def words_of(script: str) -> list[list[str]]:
