@@ -17,15 +17,9 @@ from tests.docs.scratch import begin, make, run
 from transformer_lm.config_files import settings_from
 from transformer_lm.tools import generate, train
 
-PAGES = [
-    ROOT / "README.md",
-    *(
-        page
-        for page in sorted((ROOT / "docs").glob("*.md"))
-        # test_adding.py runs its commands, in a copy that has what the page adds.
-        if page.name != "adding.md"
-    ),
-]
+ADDING = ROOT / "docs" / "adding.md"
+DOCS = sorted({*(ROOT / "docs").glob("*.md")} - {ADDING})
+PAGES = [ROOT / "README.md", *DOCS]
 TRANSLATIONS = [ROOT / "README.ja.md", *sorted((ROOT / "docs" / "ja").glob("*.md"))]
 ASSUMED = {
     "export": ["runs/mine", "runs/bert", "OLD"],
@@ -118,6 +112,38 @@ def lines_to_print(shown):
             continue
         if line.strip() and line.isascii():
             yield form(line)
+
+
+def test_the_commands_of_adding_are_marked_or_of_python():
+    """test_adding.py runs those, in a copy that has what the page adds."""
+    for found in typed(ADDING):
+        assert found.needs or found.script.startswith("python "), found.script
+
+
+def test_a_program_that_a_test_does_not_have_fails(tmp_path):
+    begin(tmp_path)
+    assert run("printf said", tmp_path).stdout == "said"
+    done = run("gcloud config list", tmp_path)
+    assert done.returncode == 127
+    assert "gcloud: command not found" in done.stderr
+
+
+def test_needs_are_found_in_both_languages(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(
+        "Needs a\nGPU.\n\n```console\none\n```\n\nfree\n\n```sh\ntwo\n```\n"
+        "| a | `python benchmarks/a.py --b` | GPU が必要 |\n"
+        "| b | `python main.py --config=…` `python main.py --config=c` |\n"
+        "\n複数のマシンが必要です。\n\n```console\n$ three \\\n  four\nsaid\n$ five\n```\n"
+        "\n```text\nshown\n```\n"
+    )
+    assert list(typed(page)) == [
+        ("one\n", "", {"a GPU"}),
+        ("two\n", "", set()),
+        ("python benchmarks/a.py --b", "", {"a GPU"}),
+        ("python main.py --config=c", "", set()),
+        ("three \\\n  four\nfive\n", "said\nshown\n", {"several machines"}),
+    ]
 
 
 def test_pages_have_commands_to_run():
