@@ -29,6 +29,7 @@ PROGRAMS = {
     "transformer-lm-train": 'exec python main.py "$@"\n',
     "transformer-lm-generate": 'exec python generate_text.py "$@"\n',
 }
+DOCUMENTS = 1200
 MADE = {
     "runs/quickstart": """
         python main.py --config=configs/quickstart.py --workdir=runs/quickstart
@@ -38,7 +39,11 @@ MADE = {
             --config.dataset_name=text_files --config.data_path='my/*.txt'
     """,
     "runs/bert": """
-        python main.py --config=configs/bert_ja_base.py --workdir=runs/bert \
+        python main.py --config=configs/bert_ja_small.py --workdir=runs/bert \
+            --config.data_path='my/*.txt'
+    """,
+    "runs/bert-base": """
+        python main.py --config=configs/bert_ja_base.py --workdir=runs/bert-base \
             --config.data_path='my/*.txt'
     """,
     "runs/japanese_0.1b_v1": """
@@ -56,7 +61,7 @@ MADE = {
             --input 'my/*.txt' --output=OLD
     """,
     "models/bert-base": """
-        python -m transformer_lm.tools.export_hf --workdir=runs/bert \
+        python -m transformer_lm.tools.export_hf --workdir=runs/bert-base \
             --output=models/bert-base
     """,
 }
@@ -101,37 +106,33 @@ def begin(folder: Path) -> None:
 
 def _write_texts(folder: Path) -> None:
     """Files of the kinds that pages name."""
-    made = [generate(number, "train").text for number in range(400)]
-    village = (
-        (ROOT / "tests" / "data" / "fishing_village.txt").read_text().split("\n\n")
-    )
-    texts = [f"{village[n % len(village)]}\n{text}" for n, text in enumerate(made)]
     for name in ("my", "text", "aozora", "wiki", "cc100"):
         (folder / name).mkdir()
-    for name in ("my/text.txt", "text/text.txt"):
-        (folder / name).write_text("\n\n".join(texts))
-    (folder / "cc100" / "ja.txt.xz").write_bytes(
-        lzma.compress("\n\n".join(texts).encode())
-    )
-    documents = [json.dumps({"id": n, "text": text}) for n, text in enumerate(texts)]
-    for name in ("aozora", "wiki", "cc100"):
-        for split, part in (
-            ("train", documents[:360]),
-            ("validation", documents[360:]),
-        ):
-            file = folder / name / f"{split}-00000-of-00001.jsonl.gz"
-            file.write_bytes(gzip.compress("\n".join(part).encode()))
-    pages = [
-        line
-        for number, text in enumerate(texts)
-        for line in (
-            {"index": {"_id": str(number)}},
-            {"namespace": 0, "title": f"題{number}", "text": text},
-        )
+    village = (ROOT / "tests" / "data" / "fishing_village.txt").read_text()
+    beginnings = village.split("\n\n")
+    texts = [
+        f"{beginnings[number % len(beginnings)]}\n{generate(number, 'train').text}"
+        for number in range(DOCUMENTS)
     ]
-    dump = "".join(json.dumps(line) + "\n" for line in pages)
-    name = "jawiki_content-20260101-00000.json.bz2"
-    (folder / "wiki" / name).write_bytes(bz2.compress(dump.encode()))
+    plain = "\n\n".join(texts)
+    (folder / "my" / "text.txt").write_text(plain)
+    (folder / "text" / "text.txt").write_text(plain)
+    (folder / "cc100" / "ja.txt.xz").write_bytes(lzma.compress(plain.encode()))
+
+    records = [json.dumps({"id": n, "text": text}) for n, text in enumerate(texts)]
+    splits = {"test": records[:100], "validation": records[100:200]}
+    for split, part in {"train": records[200:], **splits}.items():
+        content = gzip.compress("\n".join(part).encode())
+        for name in ("aozora", "wiki", "cc100"):
+            (folder / name / f"{split}-00000-of-00001.jsonl.gz").write_bytes(content)
+
+    dump = ""
+    for number, text in enumerate(texts):
+        page = {"namespace": 0, "title": f"題{number}", "text": text}
+        dump += json.dumps({"index": {"_id": str(number)}}) + "\n"
+        dump += json.dumps(page) + "\n"
+    file = folder / "wiki" / "jawiki_content-20260101-00000.json.bz2"
+    file.write_bytes(bz2.compress(dump.encode()))
 
 
 def make(name: str, folder: Path) -> None:

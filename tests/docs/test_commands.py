@@ -29,7 +29,7 @@ ASSUMED = {
     "data": ["corpora/jawiki"],
 }
 """What a page takes for granted, by its name."""
-FROM = {"models/bert-base": ["runs/bert"]}
+FROM = {"models/bert-base": ["runs/bert-base"]}
 THIS_SUITE = re.compile(r"make (test|fuzz|notebooks)\b")
 """Runs these tests."""
 
