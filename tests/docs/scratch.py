@@ -78,6 +78,8 @@ def run(script: str, folder: Path) -> "subprocess.CompletedProcess[str]":
             "PATH": str(folder / "bin"),
             "PYTHONPATH": str(ROOT),
             "JAX_PLATFORMS": "cpu",
+            # Much is compiled and little computed.
+            "JAX_DISABLE_MOST_OPTIMIZATIONS": "true",
             "HF_HUB_OFFLINE": "1",
             "WANDB_MODE": "offline",
         },

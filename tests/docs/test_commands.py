@@ -46,7 +46,7 @@ def to_run(page):
 MISTAKE = "problem(s)"
 """What a page shows below a command that is wrong on purpose."""
 RUN = [page for page in PAGES if to_run(page)]
-QUICK = {"README"}
+QUICK = {"README", "kernels", "performance"}
 """Pages of the default suite."""
 
 
