@@ -29,6 +29,8 @@ SHRUNK = {
     ],
     # A model of characters: it must find as many as are asked for.
     (TRAINING, "configs/aozora.py"): ["--config.vocab_size=300"],
+    # Every character of the text, as a whole word and inside one.
+    (TRAINING, "configs/bert"): ["--config.vocab_size=2000"],
     ("generate_text.py", ""): ["--num_generated_texts=1"],
     (TOKENIZER, ""): ["--vocab_size=1200", "--sample_characters=100000"],
     (TOKENIZER, "--kind=wordpiece"): ["--limit_alphabet=600"],
