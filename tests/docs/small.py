@@ -10,6 +10,8 @@ import sys
 TOOLS = "transformer_lm.tools."
 TRAINING = "main.py"
 TOKENIZER = f"{TOOLS}train_tokenizer"
+NARROW = ["--config.emb_dim=32", "--config.num_heads=2", "--config.mlp_dim=64"]
+SHORT = ["--config.max_target_length=128", "--config.max_eval_target_length=128"]
 SHRUNK = {
     (TRAINING, ""): [
         "--config.num_train_steps=3",
@@ -30,7 +32,9 @@ SHRUNK = {
     # A model of characters: it must find as many as are asked for.
     (TRAINING, "configs/aozora.py"): ["--config.vocab_size=300"],
     # Every character of the text, as a whole word and inside one.
-    (TRAINING, "configs/bert"): ["--config.vocab_size=2000"],
+    (TRAINING, "configs/bert"): ["--config.vocab_size=2000", *NARROW],
+    (TRAINING, "configs/gpt2"): [*NARROW, *SHORT],
+    (TRAINING, "configs/japanese"): [*NARROW, "--config.qkv_dim=32"],
     ("generate_text.py", ""): ["--num_generated_texts=1"],
     (TOKENIZER, ""): ["--vocab_size=1200", "--sample_characters=100000"],
     (TOKENIZER, "--kind=wordpiece"): ["--limit_alphabet=600"],
