@@ -26,7 +26,7 @@ test: $(READY) lint
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m "slow and not fuzz and not gpu and not tpu" --ignore=tests/hf --ignore=tests/export
 
-# Real runs and tools, killed, starved and damaged (docs/reliability.md); about half an hour.
+# Real runs and tools, killed, starved and damaged (docs/reliability.md); 20 minutes on two cores.
 test-faults: $(READY)
 	$(BIN)/python -m pytest -m faults tests/faults
 

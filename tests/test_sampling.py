@@ -7,7 +7,7 @@ from flax import linen as nn
 from transformer_lm.models.transformer_lm import TransformerLMConfig
 from transformer_lm.sampling import generate, stream
 from transformer_lm.settings import Sampling
-from transformer_lm.token_choice import filter_logits, penalise_repetition
+from transformer_lm.token_choice import GROUP, filter_logits, penalise_repetition
 
 PROMPTS = [[5, 6, 7], [], [9] * 20]
 
@@ -97,6 +97,17 @@ def test_top_k_and_top_p_keep_the_likeliest():
     assert kept == [1, 3]
     scores, ids = filter_logits(logits, top_k=0, top_p=1.0)
     assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize("top_k", [1, 3, 7])
+def test_groups_of_neighbours_hold_the_same_likeliest(top_k):
+    """Few different scores: which of the equal ones are kept is the same, too."""
+    logits = np.random.default_rng(0).standard_normal((100, 32 * GROUP)).round(1)
+    scores, ids = filter_logits(jnp.asarray(logits), top_k=top_k, top_p=1.0)
+    expected = np.argsort(-logits, axis=-1, kind="stable")[:, :top_k]
+    assert ids.tolist() == expected.tolist()
+    kept = np.take_along_axis(logits, expected, axis=1)
+    np.testing.assert_array_equal(scores, kept.astype(np.float32))
 
 
 def test_sampled_frequencies_follow_the_filtered_distribution(decoder):

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
+from transformer_lm.models.attention import POSITION_AXES
 from transformer_lm.settings import Sampling
 from transformer_lm.token_choice import filter_logits, penalise_repetition
 
@@ -160,12 +161,14 @@ def _cache_sizes(prompt_length: int, total: int) -> list[int]:
 
 
 def _enlarge(cache: Any, size: int) -> Any:
-    """Makes room for `size` places: the last axis of all but counters."""
+    """Makes room for `size` places in keys, values and segments."""
 
-    def enlarge(array: jax.Array) -> jax.Array:
-        if array.ndim < 2:  # How many places are filled, for each layer if scanned.
+    def enlarge(path: Any, array: jax.Array) -> jax.Array:
+        axis = POSITION_AXES.get(path[-1].key)
+        if axis is None:  # How many places are filled.
             return array
-        widths = [(0, 0)] * (array.ndim - 1) + [(0, size - array.shape[-1])]
+        widths = [(0, 0)] * array.ndim
+        widths[axis] = (0, size - array.shape[axis])
         return jnp.pad(array, widths)
 
-    return jax.tree.map(enlarge, cache)
+    return jax.tree.map_with_path(enlarge, cache)

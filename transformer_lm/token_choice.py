@@ -3,6 +3,9 @@
 import jax
 import jax.numpy as jnp
 
+GROUP = 64
+"""Neighbours in the vocabulary that are looked at together, by their highest score."""
+
 
 def filter_logits(
     logits: jax.Array,  # [rows, vocab]
@@ -26,7 +29,7 @@ def filter_logits(
     if kept == logits.shape[-1] and top_p == 1.0:
         ids = jnp.broadcast_to(jnp.arange(kept)[None], logits.shape)
         return logits, ids
-    scores, ids = jax.lax.top_k(logits, kept)
+    scores, ids = _likeliest(logits, kept)
     if top_p < 1.0:
         probabilities = jax.nn.softmax(scores, axis=-1)
         before = jnp.cumsum(probabilities, axis=-1) - probabilities
@@ -46,3 +49,21 @@ def penalise_repetition(
     """
     lowered = jnp.where(logits > 0, logits / penalty, logits * penalty)
     return jnp.where(seen, lowered, logits)
+
+
+def _likeliest(logits: jax.Array, kept: int) -> tuple[jax.Array, jax.Array]:
+    """What `jax.lax.top_k` gives for `[rows, vocab]`, with less to sort.
+
+    Each of the highest scores is in one of as many groups of neighbours, those with the
+    highest maxima. Groups stay in their order, and so do equal scores.
+    """
+    rows, vocab = logits.shape
+    if vocab % GROUP or vocab // GROUP <= 4 * kept:
+        return jax.lax.top_k(logits, kept)
+    groups = logits.reshape(rows, -1, GROUP)
+    _, best = jax.lax.top_k(groups.max(axis=-1), kept)
+    best = jnp.sort(best, axis=-1)
+    candidates = jax.vmap(lambda row, chosen: row[chosen])(groups, best)
+    scores, places = jax.lax.top_k(candidates.reshape(rows, -1), kept)
+    first = jnp.take_along_axis(best, places // GROUP, axis=-1) * GROUP
+    return scores, first + places % GROUP

@@ -60,7 +60,7 @@ def size_of_state(workdir):
     return sum(leaf.nbytes for leaf in jax.tree.leaves(state_at_end(workdir)))
 
 
-@pytest.mark.parametrize("chain", range(5))
+@pytest.mark.parametrize("chain", range(6))
 def test_a_run_killed_in_every_phase_ends_bit_identical(whole, chain, ledger):
     workdir = whole / f"chain_{chain}"
     phases, before = Phases(workdir, chain), {}

@@ -29,13 +29,19 @@ def prepared(tmp_path_factory):
     return folder
 
 
+def launch_and_wait(prepared, workdir, steps, devices=2):
+    """Starts two processes of a run; returns them after their first checkpoint."""
+    workers = launch(prepared, workdir, 2, steps, devices=devices)
+    while not (workdir / "checkpoints" / str(EACH)).is_dir():
+        assert all(worker.poll() is None for worker in workers)
+        time.sleep(0.01)
+    return workers
+
+
 @pytest.mark.parametrize("victim", [0, 1])
 def test_the_process_that_is_left_ends_with_a_message(prepared, victim, ledger):
     workdir = prepared / f"victim_{victim}"
-    workers = launch(prepared, workdir, 2, 100_000)
-    while not (workdir / "checkpoints" / str(EACH)).is_dir():
-        assert all(worker.poll() is None for worker in workers)
-        time.sleep(0.05)
+    workers = launch_and_wait(prepared, workdir, 100_000)
     workers[victim].send_signal(signal.SIGKILL)
     began = time.monotonic()
     output, _ = workers[1 - victim].communicate(timeout=STATED_SECONDS)
@@ -57,10 +63,7 @@ def test_all_processes_save_the_same_step_when_one_is_asked_to_end(
     prepared, asked, ledger
 ):
     workdir = prepared / f"asked_{asked}"
-    workers = launch(prepared, workdir, 2, 100_000)
-    while not (workdir / "checkpoints" / str(EACH)).is_dir():
-        assert all(worker.poll() is None for worker in workers)
-        time.sleep(0.05)
+    workers = launch_and_wait(prepared, workdir, 100_000)
     workers[asked].send_signal(signal.SIGTERM)
     began = time.monotonic()
     ends = [worker.communicate(timeout=STATED_SECONDS)[0] for worker in workers]

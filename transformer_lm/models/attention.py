@@ -13,6 +13,9 @@ from .layers import Projection
 MASKED = -1e9
 """Score of a pair that must not attend: finite, so that a padding row stays finite."""
 
+POSITION_AXES = {"cached_key": -2, "cached_value": -2, "cached_segments": -1}
+"""Which axis of the arrays of a cache has a place for each position."""
+
 
 def attention_mask(
     query_segments: jax.Array,  # [batch, query]
@@ -152,12 +155,12 @@ class SelfAttention(nn.Module):
     ) -> jax.Array:
         """Appends keys and values, and attends to all so far, without dropout.
 
-        The cache is as long as the row that `init` was called with. Positions are its
-        last axis, as matrix products of a single query want it: in another layout, the
-        whole cache would be transposed for each token.
+        The cache is as long as the row that `init` was called with. Each head has its
+        positions one after the other, as matrix products of a single query want them:
+        in another layout, the whole cache would be transposed for each token.
         """
         started = self.has_variable("cache", "cached_key")
-        key, value = (jnp.moveaxis(new, 1, -1) for new in (key, value))
+        key, value = (jnp.swapaxes(new, 1, 2) for new in (key, value))
         cached_key = self.variable("cache", "cached_key", jnp.zeros_like, key)
         cached_value = self.variable("cache", "cached_value", jnp.zeros_like, value)
         cached_segments = self.variable(
@@ -169,16 +172,16 @@ class SelfAttention(nn.Module):
         offset = length.value
         if started:
             update = jax.lax.dynamic_update_slice_in_dim
-            cached_key.value = update(cached_key.value, key, offset, -1)
-            cached_value.value = update(cached_value.value, value, offset, -1)
+            cached_key.value = update(cached_key.value, key, offset, 2)
+            cached_value.value = update(cached_value.value, value, offset, 2)
             cached_segments.value = update(cached_segments.value, segments, offset, 1)
             length.value = offset + query.shape[1]
         mask = attention_mask(
             segments, cached_segments.value, causal=self.causal, query_offset=offset
         )
-        weights = _weights(query, cached_key.value, mask, "bqhd,bhdk->bhqk")
+        weights = _weights(query, cached_key.value, mask, "bqhd,bhkd->bhqk")
         weights = weights.astype(value.dtype)
-        return jnp.einsum("bhqk,bhdk->bqhd", weights, cached_value.value)
+        return jnp.einsum("bhqk,bhkd->bqhd", weights, cached_value.value)
 
 
 def _weights(
