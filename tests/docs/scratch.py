@@ -30,6 +30,8 @@ PROGRAMS = {
     "transformer-lm-generate": 'exec python generate_text.py "$@"\n',
 }
 DOCUMENTS = 1200
+OF_THE_TESTS = ("PYTEST", "PYTHON", "MAKE", "MFLAGS", "VENV")
+"""How the variables begin of `make test` and pytest, which a user does not have."""
 MADE = {
     "runs/quickstart": """
         python main.py --config=configs/quickstart.py --workdir=runs/quickstart
@@ -74,7 +76,7 @@ def run(script: str, folder: Path) -> "subprocess.CompletedProcess[str]":
         ["/bin/bash", "-e", "-o", "pipefail", "-c", script],
         cwd=folder,
         env={
-            **{k: v for k, v in os.environ.items() if not k.startswith("PYTEST")},
+            **{k: v for k, v in os.environ.items() if not k.startswith(OF_THE_TESTS)},
             "PATH": str(folder / "bin"),
             "PYTHONPATH": str(ROOT),
             "JAX_PLATFORMS": "cpu",
