@@ -52,7 +52,7 @@ MADE = {
         python main.py --config=configs/japanese_0.1b_v1.py \
             --workdir=runs/japanese_0.1b_v1 \
             --config.dataset_name=text_files --config.data_path='my/*.txt' \
-            --config.eval_dataset_name=text_files --config.eval_data_path='my/*.txt'
+            --config.eval_split=train --config.eval_data_path='text/*.txt'
     """,
     "corpora/jawiki": """
         python -m transformer_lm.tools.build_corpus --output=corpora/jawiki \
