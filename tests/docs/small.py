@@ -61,7 +61,7 @@ CONTESTS = {
 READ_FLAGS = """
 import argparse, runpy, sys
 parse = argparse.ArgumentParser.parse_args
-argparse.ArgumentParser.parse_args = lambda *given: sys.exit(parse(*given) is None)
+argparse.ArgumentParser.parse_args = lambda *given: sys.exit(print(parse(*given)))
 runpy.run_module(sys.argv.pop(1), run_name="__main__")
 """
 
