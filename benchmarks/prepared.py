@@ -11,6 +11,7 @@ first, which opens the files. `ratio` is the speed by the clock by what is aimed
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import platform
@@ -42,28 +43,33 @@ def write_folder(folder: Path, documents: int) -> int:
     generator = np.random.default_rng(0)
     facts = TokenizerFacts("sentencepiece", {}, {}, VOCAB_SIZE, "random ids")
     shards = []
-    tokens = 0
     for number in range(2):
         records = []
         for _ in range(documents // 2):
             sentences = generator.integers(4, 45, generator.geometric(1 / 20))
             ids = generator.integers(5, VOCAB_SIZE, sentences.sum())
             size = len(ids)
-            tokens += size
             records.append(
                 TokenizedRecord(
                     ids, sentences, None, 2 * size, 5 * size, starts=True, ends=True
                 )
             )
         name = f"train-{number:05d}-of-00002"
-        shard = Shard(name, name, "", "", "", 0, {"tokens": tokens}, {})
+        counts = {
+            "documents": len(records),
+            "records": len(records),
+            "sentences": sum(len(record.sentences) for record in records),
+            "tokens": sum(len(record.ids) for record in records),
+            "characters": sum(record.characters for record in records),
+        }
+        shard = Shard(name, name, "", "", "", 0, counts, {})
         write_shard(records, shard.data(folder), shard.index(folder), "<u2")
         length = shard.data(folder).stat().st_size
-        shards.append(Shard(name, name, "", "", "", length, shard.counts, {}))
+        shards.append(dataclasses.replace(shard, size=length))
     rules = Rules(sentences=True, record_characters=32_768, invalid_utf8="replace")
     manifest = Manifest(facts, rules, {"train": shards}, {})
     (folder / "manifest.json").write_text(manifest.to_json())
-    return tokens
+    return manifest.counts("train")["tokens"]
 
 
 def tokens_per_second(

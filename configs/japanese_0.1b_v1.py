@@ -15,7 +15,6 @@ TOPOLOGY = "v4-8"
 def get_config():
     config = load_config("lm1b_default")
     config.dataset_name = "wiki40b/ja"
-    config.eval_dataset_name = "wiki40b/ja"
     config.eval_split = "validation"
     config.max_corpus_chars = 400_000_000
     config.spm_train_options = "--character_coverage=0.9995 --byte_fallback=true"

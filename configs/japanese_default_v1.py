@@ -4,9 +4,9 @@
       --workdir=gs://BUCKET/japanese_default_v1
 
 Needs the TFDS data set huggingface:cc100/lang=ja prepared in data_dir; to read ja.txt.xz
-itself: --config.dataset_name=cc100/ja --config.eval_dataset_name=cc100/ja
---config.data_path=FOLDER/ja.txt.xz. transformer-lm-japanese reports half a day on a TPU
-v3-8 and a held-out perplexity of 66.38.
+itself: --config.dataset_name=cc100/ja --config.data_path=FOLDER/ja.txt.xz.
+transformer-lm-japanese reports half a day on a TPU v3-8 and a held-out perplexity of
+66.38.
 """
 
 from transformer_lm.config_files import load_config
@@ -19,7 +19,6 @@ def get_config():
     config.dataset_name = "huggingface:cc100/lang=ja"
     # cc100 has one split only.
     config.train_split = "train[:98%]"
-    config.eval_dataset_name = "huggingface:cc100/lang=ja"
     config.eval_split = "train[98%:]"
     config.spm_train_options = "--character_coverage=0.9995"
     config.prompts = "昔々あるところに"

@@ -21,7 +21,6 @@ def get_config():
     )
     config.dataset_name = "lm1b"
     config.train_split = "train"
-    config.eval_dataset_name = "lm1b"
     config.eval_split = "test"
 
     config.vocab_size = 30_000

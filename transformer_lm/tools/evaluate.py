@@ -1,6 +1,6 @@
 """Scores text with a trained model.
 
-    python -m transformer_lm.tools.evaluate --model=runs/mine --split=test
+    python -m transformer_lm.tools.evaluate --model=runs/mine
     python -m transformer_lm.tools.evaluate --model=exports/mine --data_path='new/*.txt'
 
 Gives what training gives for its held-out text: the loss (nats a token), perplexity (exp
