@@ -5,8 +5,10 @@ import hashlib
 import json
 
 import pytest
+from etils import epath
 
 from transformer_lm.corpora.build import batches, parts
+from transformer_lm.corpora.build.atomic import write_text, writing
 from transformer_lm.corpora.build.corpus import build
 from transformer_lm.corpora.build.settings import SPLITS, BuildSettings
 from transformer_lm.corpora.text_files import TextFiles
@@ -164,6 +166,28 @@ def test_a_build_killed_while_writing_shards_leaves_none_that_look_whole(
     manifest = build(settings)
     named = {f["name"] for s in manifest["splits"].values() for f in s["files"]}
     assert set(shards(tmp_path / "out")) == named
+
+
+def test_a_file_is_whole_or_not_there(tmp_path, monkeypatch):
+    def half(stream):
+        stream.write(b"half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"), writing(tmp_path / "a") as stream:
+        half(stream)
+    assert not (tmp_path / "a").exists()
+    path = epath.Path(tmp_path / "b")
+    write_text(path, "before")
+    original = type(path).write_text
+
+    def full(path, text):
+        original(path, text[:2])
+        raise OSError("disk full")
+
+    monkeypatch.setattr(type(path), "write_text", full)
+    with pytest.raises(OSError, match="disk full"):
+        write_text(path, "after")
+    assert path.read_text() == "before"
 
 
 def test_a_finished_build_is_left_alone_and_another_is_refused(tmp_path, caplog):

@@ -25,6 +25,7 @@ def folder(tmp_path):
     made = tmp_path / "prepared"
     made.mkdir()
     data_targets.read_prepared(data_targets.manifest(), made)
+    (made / f"{SHARD}.index.npy").touch()
     return made
 
 
@@ -49,7 +50,9 @@ def test_shards_and_tokenizer_files_lie_in_the_folder(folder, name):
         read_manifest(folder)
 
 
-@pytest.mark.parametrize("name", [f"{SHARD}.array_record", "vocab.txt"])
+@pytest.mark.parametrize(
+    "name", [f"{SHARD}.array_record", f"{SHARD}.index.npy", "vocab.txt"]
+)
 def test_links_out_of_the_folder_are_refused(folder, name):
     elsewhere = folder.parent / "elsewhere"
     elsewhere.write_bytes((folder / name).read_bytes())
