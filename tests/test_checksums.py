@@ -2,6 +2,7 @@
 
 import random
 import shutil
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,8 @@ from transformer_lm.checkpoint import CheckpointStore
 from transformer_lm.checksums import FILE, damage
 from transformer_lm.objectives.vocabulary import Vocabulary
 from transformer_lm.registry import UserError
-from transformer_lm.train import loop
+from transformer_lm.tools import replay
+from transformer_lm.train import loop, soundness
 from transformer_lm.train.program import build_program
 from transformer_lm.train.restore import load_parameters
 from transformer_lm.train.soundness import UNSOUND, set_unsound_aside
@@ -174,6 +176,29 @@ def test_readers_take_the_newest_sound_one_too(workdir, program, caplog):
     assert "checkpoint 7 in" in caplog.text
     with pytest.raises(UserError, match="no sound checkpoint"):
         load_parameters(str(workdir), shapes, average=False, step=7)
+
+
+def test_replay_goes_on_from_a_sound_one_before_the_step(workdir, caplog, monkeypatch):
+    monkeypatch.setattr(replay, "resume", lambda *parts: parts[-1])
+    parts = SimpleNamespace(program=None)
+    found = [replay._start(None, str(workdir), parts, step) for step in (8, 7)]
+    flip(data_file(workdir, 7))
+    found.append(replay._start(None, str(workdir), parts, 8))
+    assert found == [7, 5, 5]
+    assert "checkpoint 7: " in caplog.text
+
+
+def test_a_save_that_was_killed_in_an_object_store_is_no_damage(
+    workdir, monkeypatch, caplog
+):
+    """There a step has its name from the beginning; Orbax says when it is whole."""
+    (workdir / "checkpoints" / "7" / FILE).unlink()
+    monkeypatch.setattr(
+        soundness.ocp.utils, "is_checkpoint_finalized", lambda path: path.name != "7"
+    )
+    set_unsound_aside(str(workdir))
+    assert not caplog.records
+    assert (workdir / "checkpoints" / "7").is_dir()
 
 
 def test_reading_leaves_a_save_that_is_under_way_alone(workdir, program):

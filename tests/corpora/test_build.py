@@ -5,8 +5,10 @@ import hashlib
 import json
 
 import pytest
+from etils import epath
 
-from transformer_lm.corpora.build import batches, parts
+from transformer_lm.corpora.build import batches, corpus, parts
+from transformer_lm.corpora.build.atomic import write_text, writing
 from transformer_lm.corpora.build.corpus import build
 from transformer_lm.corpora.build.settings import SPLITS, BuildSettings
 from transformer_lm.corpora.text_files import TextFiles
@@ -133,10 +135,27 @@ def test_an_interrupted_build_goes_on_to_the_same_result(tmp_path, monkeypatch, 
     assert told[0]["sources"] == told[1]["sources"]
 
 
+def test_parts_of_other_rules_are_not_gone_on_with(tmp_path, monkeypatch, caplog):
+    caplog.set_level("INFO")
+    source = write_documents(tmp_path / "x.jsonl", 20)
+    whole, folder = tmp_path / "whole", tmp_path / "out"
+    build(settings_for(whole, source, rules="sentences"))
+
+    def killed(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(corpus, "write_shards", killed)
+    with pytest.raises(KeyboardInterrupt):
+        build(settings_for(folder, source, rules="nfkc"))
+    monkeypatch.undo()
+    build(settings_for(folder, source, rules="sentences"))
+    assert "is from other settings; starting anew" in caplog.text
+    assert shards(folder) == shards(whole)
+
+
 def test_a_build_killed_while_writing_shards_leaves_none_that_look_whole(
     tmp_path, monkeypatch
 ):
-    from transformer_lm.corpora.build import corpus
     from transformer_lm.corpora.build import shards as shards_module
 
     source = write_documents(tmp_path / "x.jsonl", 100)
@@ -164,6 +183,28 @@ def test_a_build_killed_while_writing_shards_leaves_none_that_look_whole(
     manifest = build(settings)
     named = {f["name"] for s in manifest["splits"].values() for f in s["files"]}
     assert set(shards(tmp_path / "out")) == named
+
+
+def test_a_file_is_whole_or_not_there(tmp_path, monkeypatch):
+    def half(stream):
+        stream.write(b"half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"), writing(tmp_path / "a") as stream:
+        half(stream)
+    assert not (tmp_path / "a").exists()
+    path = epath.Path(tmp_path / "b")
+    write_text(path, "before")
+    original = type(path).write_text
+
+    def full(path, text):
+        original(path, text[:2])
+        raise OSError("disk full")
+
+    monkeypatch.setattr(type(path), "write_text", full)
+    with pytest.raises(OSError, match="disk full"):
+        write_text(path, "after")
+    assert path.read_text() == "before"
 
 
 def test_a_finished_build_is_left_alone_and_another_is_refused(tmp_path, caplog):

@@ -56,6 +56,17 @@ def test_a_page_whose_markup_does_not_close_is_counted_and_the_others_are_read(
     assert reading.faults.report()[kind] == 1
 
 
+def test_a_page_that_is_too_long_is_counted_and_the_others_are_read(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(wiki_xml, "_TEXT_CHARACTERS", 20)
+    path = tmp_path / "x.xml"
+    path.write_text(f"<mediawiki>{page('あ' * 30)}{page('本文。', 2)}</mediawiki>")
+    documents, reading = read(path)
+    assert [document.id for document in documents] == ["2"]
+    assert reading.faults.report()["pages of more than 20 characters skipped"] == 1
+
+
 def test_marks_that_close_and_some_that_do_not_cost_little():
     article = (
         "{{Infobox|a=[[b|c]]}}\n'''題'''は<ref name=\"a\">{{Cite|x}}</ref>[http://a b]。\n"
@@ -68,6 +79,9 @@ def test_marks_that_close_and_some_that_do_not_cost_little():
     assert markup_cost.cost(careless) < markup_cost.LARGEST
     crossed = "[[a{{b]]c}}" * 5000
     assert markup_cost.cost(crossed) > markup_cost.LARGEST
+    # All of them close, but a parser gives up at some depth and goes back.
+    deep = "{{a" * 3000 + "}}" * 3000
+    assert markup_cost.cost(deep) > markup_cost.LARGEST
 
 
 # A pattern at work hears a signal; it lets no other thread run.

@@ -25,6 +25,7 @@ def folder(tmp_path):
     made = tmp_path / "prepared"
     made.mkdir()
     data_targets.read_prepared(data_targets.manifest(), made)
+    (made / f"{SHARD}.index.npy").touch()
     return made
 
 
@@ -49,7 +50,9 @@ def test_shards_and_tokenizer_files_lie_in_the_folder(folder, name):
         read_manifest(folder)
 
 
-@pytest.mark.parametrize("name", [f"{SHARD}.array_record", "vocab.txt"])
+@pytest.mark.parametrize(
+    "name", [f"{SHARD}.array_record", f"{SHARD}.index.npy", "vocab.txt"]
+)
 def test_links_out_of_the_folder_are_refused(folder, name):
     elsewhere = folder.parent / "elsewhere"
     elsewhere.write_bytes((folder / name).read_bytes())
@@ -63,6 +66,25 @@ def test_links_out_of_the_folder_are_refused(folder, name):
     (folder / name).unlink()
     (folder / name).symlink_to("inside")
     read_manifest(folder)
+
+
+def test_a_tokenizer_that_gives_other_ids_is_refused(folder):
+    """Of the same files, by another version of a program or of a dictionary."""
+    changed(folder, lambda v: v["tokenizer"].update(probe="0"))
+    with pytest.raises(UserError, match="gives other ids than when the data there was"):
+        load_beside(folder, read_manifest(folder).tokenizer)
+
+
+def test_a_shard_that_lacks_a_count_is_refused(folder):
+    changed(folder, lambda v: v["splits"]["train"][0]["counts"].pop("tokens"))
+    with pytest.raises(UserError, match=rf"damaged: {SHARD} counts \['characters"):
+        read_manifest(folder)
+
+
+def test_another_file_of_the_tokenizer_is_refused(folder):
+    (folder / "vocab.txt").write_text(data_targets.VOCABULARY.replace("猫", "犬"))
+    with pytest.raises(UserError, match=r"vocab\.txt: missing, or another file than"):
+        read_manifest(folder)
 
 
 def test_the_tokenizer_is_read_from_the_folder_alone(folder):
@@ -143,6 +165,17 @@ def test_an_index_of_other_sizes_is_refused(tmp_path):
     np.save(index, table)
     with pytest.raises(UserError, match="other sizes than in the index"):
         ShardReader([data], [index], "<u2").documents(np.arange(2))
+
+
+@pytest.mark.parametrize(
+    "change", [lambda table: table[:1], lambda table: np.zeros(2, "<u4")]
+)
+def test_an_index_of_other_records_is_refused(tmp_path, change):
+    data, index = tmp_path / "x.array_record", tmp_path / "x.npy"
+    records = [TokenizedRecord([7] * size, [], None, 9, 9, *FLAGS) for size in (3, 5)]
+    np.save(index, change(write_shard(records, data, index, "<u2")))
+    with pytest.raises(UserError, match=r"2 records, \d in the index"):
+        ShardReader([data], [index], "<u2")
 
 
 @pytest.mark.parametrize("change", [{"row": -1}, {"window": 1 << 70}, {"epoch": -5}])

@@ -4,9 +4,11 @@ import dataclasses
 import pickle
 
 import pytest
+from etils import epath
 
 from tests.tokenizers.japanese_text import TRICKY, VILLAGE
 from transformer_lm.tokenizers.character import CharacterConfig
+from transformer_lm.tokenizers.vocabulary_files import write_whole
 
 TEXT = VILLAGE + "\n".join(TRICKY)
 CONFIG = CharacterConfig(vocab_size=900, segmenter="mecab_ipadic")
@@ -81,3 +83,17 @@ def test_what_is_not_in_the_vocabulary_is_unknown(make):
     assert made.decode(made.encode("港の鼺")) == "港の[UNK]"
     assert made.decode([2, *made.encode("港"), 3, 0]) == "港"
     assert not set(made.encode("[MASK][unused0]")) & set(made.special_ids)
+
+
+def test_a_vocabulary_is_whole_or_not_there(tmp_path, monkeypatch):
+    path = epath.Path(tmp_path / "vocab.txt")
+    write_bytes = type(path).write_bytes
+
+    def full(path, content):
+        write_bytes(path, content[:2])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(path), "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        write_whole(path, b"[PAD]\n[UNK]\n")
+    assert not path.exists()

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from tests.data.prepared_folder import CONFIG, LINES, prepare, texts, write_texts
-from transformer_lm.data import preparation
+from transformer_lm.data import preparation, shard_runners
 from transformer_lm.data.prepared import PreparedSplit
 from transformer_lm.data.row_builders import row_builder
 from transformer_lm.data.sentences import sentences_of
@@ -250,6 +250,28 @@ def test_a_damaged_shard_is_an_error_and_is_mended(corpus, prepared, tmp_path, d
         documents(out)
     make(corpus, out)
     assert digests(out) == digests(prepared)
+
+
+def test_a_process_that_is_killed_is_told(monkeypatch):
+    monkeypatch.setattr(shard_runners, "_counted", os._exit)
+    with pytest.raises(UserError, match="a process that makes shards was killed"):
+        shard_runners.run_locally([1], 1)
+
+
+def test_a_manifest_is_whole_or_not_there(corpus, tmp_path, monkeypatch):
+    write_text = Path.write_text
+
+    def full(path, text, *arguments):
+        if "manifest" not in path.name:
+            return write_text(path, text, *arguments)
+        write_text(path, text[:20])
+        raise OSError(28, "No space left on device")
+
+    out = tmp_path / "out"
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="No space"):
+        prepare(out, corpus / "sentencepiece_model", train=corpus / "0.jsonl")
+    assert not (out / "manifest.json").exists()
 
 
 def test_wrong_lines_are_counted(corpus, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 from etils import epath
 
 from tests.tools import fake_hub
+from transformer_lm.redaction import without_tokens
 from transformer_lm.registry import UserError
 from transformer_lm.tools import export_hf, self_check
 from transformer_lm.tools.command import start_tool
@@ -103,6 +104,11 @@ def test_an_error_that_quotes_the_token_is_shown_without_it(monkeypatch, tmp_pat
     monkeypatch.setattr("huggingface_hub.HfApi.create_repo", refuse)
     with pytest.raises(UserError, match=r"cannot send Bearer \[token\]"):
         push(str(tmp_path), "user/name")
+
+
+def test_a_token_that_looks_like_none_is_known_from_the_environment(monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "of.another-shape")
+    assert without_tokens("401 for of.another-shape") == "401 for [token]"
 
 
 def test_the_process_that_loads_an_export_gets_no_token(monkeypatch, tmp_path):

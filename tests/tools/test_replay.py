@@ -3,13 +3,16 @@
 tests/faults replays real runs.
 """
 
+import json
 import math
 
 import numpy as np
 import pytest
 from etils import epath
 
+from transformer_lm.metrics import ENVIRONMENT_FILE, describe_environment
 from transformer_lm.registry import UserError
+from transformer_lm.tools import replay
 from transformer_lm.tools.replay import compare, compare_rows, main, parser
 from transformer_lm.train.bad_steps import keep_batch
 
@@ -53,3 +56,25 @@ def test_a_step_that_the_run_does_not_have_is_refused(tmp_path, tiny_settings):
     arguments = parser().parse_args([f"--workdir={tmp_path}", "--step=41"])
     with pytest.raises(UserError, match="the run has steps 1 to 40"):
         main(arguments)
+
+
+def test_other_devices_and_versions_are_named(
+    tmp_path, tiny_settings, caplog, monkeypatch
+):
+    """Before anything is computed."""
+    (epath.Path(tmp_path) / "settings.json").write_text(tiny_settings().to_json())
+    before = {**describe_environment(), "jax": "0.0.1", "devices": "9 × TPU"}
+    (tmp_path / ENVIRONMENT_FILE).write_text(json.dumps(before))
+
+    def stop(*_):
+        raise UserError("enough")
+
+    monkeypatch.setattr(replay, "assemble", stop)
+    arguments = parser().parse_args([f"--workdir={tmp_path}", "--step=3"])
+    with pytest.raises(UserError, match="enough"):
+        main(arguments)
+    told = [record.getMessage() for record in caplog.records]
+    assert [line.partition(",")[0] for line in told] == [
+        "jax was 0.0.1",
+        "devices was 9 × TPU",
+    ]

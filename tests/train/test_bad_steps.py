@@ -1,6 +1,7 @@
 """The batch of a step that went wrong is kept as it was."""
 
 import numpy as np
+import pytest
 
 from transformer_lm.train.bad_steps import (
     FOLDER,
@@ -41,3 +42,14 @@ def test_a_run_that_goes_wrong_for_long_does_not_fill_the_disk(tmp_path):
     assert len(list((tmp_path / FOLDER).glob("*.npz"))) == MOST
     # A step that goes wrong again after a restart replaces its own.
     assert keep_batch(str(tmp_path), 1, ROWS, METRICS) == files[1]
+
+
+def test_a_batch_is_whole_or_not_there(tmp_path, monkeypatch):
+    def fail(stream, **arrays):
+        stream.write(b"the first bytes")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", fail)
+    with pytest.raises(OSError, match="No space"):
+        keep_batch(str(tmp_path), 7, ROWS, METRICS)
+    assert kept_batch(str(tmp_path), 7) is None

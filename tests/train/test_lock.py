@@ -56,8 +56,9 @@ def test_a_run_of_this_machine_that_is_gone_is_taken_over(folder, caplog):
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     start = lock_owner._process_start(child.pid)
     write(folder, replace(this_process(), process=child.pid, process_start=start))
+    # Its lock stands still, as that of a process does which is stopped for a while.
     with pytest.raises(UserError, match=f"process {child.pid}"):
-        RunLock(folder)
+        RunLock(folder, take_over=True)
     child.communicate(b"\n")
     RunLock(folder).close()
     assert "taken over" in caplog.text
@@ -147,6 +148,32 @@ def test_of_many_that_begin_at_once_one_gets_the_folder(folder, monkeypatch, lin
     for thread in threads:
         thread.join()
     assert (len(held), len(refusals)) == (1, 7)
+    held[0].close()
+
+
+def test_of_many_that_take_over_at_once_one_gets_the_folder(folder, monkeypatch):
+    write(folder, replace(this_process(), process_start="12"))
+    check, all_saw_it_gone = lock._check_free, threading.Barrier(4)
+    held, refusals = [], []
+
+    def together(*arguments):
+        check(*arguments)
+        all_saw_it_gone.wait()
+
+    def begin():
+        try:
+            held.append(RunLock(folder))
+        except UserError as error:
+            refusals.append(error)
+
+    monkeypatch.setattr(lock, "_check_free", together)
+    monkeypatch.setattr(lock, "SETTLE_SECONDS", 0.5)
+    threads = [threading.Thread(target=begin) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(held), len(refusals)) == (1, 3)
     held[0].close()
 
 

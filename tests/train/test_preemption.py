@@ -14,9 +14,12 @@ from tests.faults.runs import TIMED
 from transformer_lm.checksums import damage
 from transformer_lm.data.source import Source
 from transformer_lm.data.tokenizer_training import train_or_load_tokenizer
+from transformer_lm.registry import UserError
 from transformer_lm.train import hold_out
+from transformer_lm.train.lock import RunLock
 from transformer_lm.train.loop import run
-from transformer_lm.train.preemption import Preempted
+from transformer_lm.train.preemption import Preempted, PreemptionWatch
+from transformer_lm.train.saver import Saver
 
 STEPS = 4
 BATCHES = 3
@@ -118,3 +121,37 @@ def test_without_checkpoints_the_message_does_not_claim_one(
     with pytest.raises(Preempted, match="save_checkpoints=False nothing is kept"):
         run(tiny_settings(**keys), str(tmp_path))
     assert signalled == [2]
+
+
+def test_a_run_that_is_asked_to_end_waits_for_its_save(
+    settings, signalled, tmp_path, monkeypatch
+):
+    """And tries it again at once, if it fails: see `Saver.save`."""
+    lasts = []
+    monkeypatch.setattr(
+        Saver, "save", lambda saver, *what, is_last: lasts.append(is_last)
+    )
+    with pytest.raises(Preempted):
+        run(settings, str(tmp_path))
+    assert signalled == [2]
+    assert lasts == [True]
+
+
+def test_a_run_whose_folder_was_taken_saves_nothing_there(
+    settings, tmp_path, monkeypatch
+):
+    def taken(_):
+        raise UserError("another run took the folder")
+
+    monkeypatch.setattr(RunLock, "check", taken)
+    with pytest.raises(UserError, match="another run took the folder"):
+        run(settings, str(tmp_path))
+    assert list((tmp_path / "checkpoints").iterdir()) == []
+
+
+def test_a_second_ctrl_c_ends_at_once():
+    watch = PreemptionWatch()
+    signal.raise_signal(signal.SIGINT)
+    assert watch.requested() == "SIGINT"
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)

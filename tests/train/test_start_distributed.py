@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 
+import jax
 import pytest
 
 from tests.train.test_processes import ROOT, free_port, last_lines
-from transformer_lm.processes import start_distributed
+from transformer_lm import processes
+from transformer_lm.processes import first_process_does, start_distributed
 from transformer_lm.registry import UserError
 
 WORKER = """
@@ -73,3 +75,13 @@ def test_where_there_is_no_cluster_the_choices_are_named():
     )
     assert found.returncode != 0
     assert "UserError: --coordinator=auto: no cluster was found" in found.stderr
+
+
+def test_what_stops_the_first_process_stops_the_others(monkeypatch):
+    """They would wait for it at their next step, for ever."""
+    done = []
+    monkeypatch.setattr(jax, "process_index", lambda: 1)
+    monkeypatch.setattr(processes, "any_process", lambda failed: not failed)
+    with pytest.raises(UserError, match="process 0 stopped; its message says why"):
+        first_process_does(lambda: done.append(1))
+    assert not done
