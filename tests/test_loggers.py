@@ -40,6 +40,20 @@ def run_writer(tmp_path: pathlib.Path, **environment: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
+def test_tensorboard_begins_without_notes_about_gpus(tmp_path: pathlib.Path) -> None:
+    """In a process that reads no text with TensorFlow, and so has it from here."""
+    code = (
+        "import sys; from etils import epath;"
+        "from transformer_lm.loggers import TensorBoardLogger;"
+        "TensorBoardLogger.open(epath.Path(sys.argv[1])).close()"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert list(tmp_path.iterdir())
+
+
 def test_weights_and_biases_gets_figures_and_samples_offline(
     tmp_path: pathlib.Path,
 ) -> None:

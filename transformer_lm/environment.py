@@ -12,8 +12,6 @@ from pathlib import Path
 import jax
 
 SETTINGS = {
-    # TensorFlow reads text here and nothing else: no notes about missing GPUs.
-    "TF_CPP_MIN_LOG_LEVEL": "3",
     # One-step jobs of the input pipeline must not change with oneDNN's threads.
     "TF_ENABLE_ONEDNN_OPTS": "0",
     # GPU: JAX takes 75 % of the memory by default; nothing else of ours needs the rest.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 from etils import epath
 
+from transformer_lm.data.graph import import_quietly
 from transformer_lm.registry import UserError
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class TensorBoardLogger:
         Without it, training from prepared data goes on; a warning says what is missing.
         """
         try:
-            import tensorflow as tf
+            import_quietly()
             from clu import metric_writers
         except ImportError as error:
             _LOGGER.warning(
@@ -65,7 +66,6 @@ class TensorBoardLogger:
                 error,
             )
             return None
-        tf.config.set_visible_devices([], "GPU")  # Or it takes memory that JAX needs.
         return cls(metric_writers.SummaryWriter(str(folder)))
 
     def scalars(self, step: int, values: Mapping[str, float]) -> None:

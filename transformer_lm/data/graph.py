@@ -21,24 +21,30 @@ _READING: "weakref.WeakSet[Generator[Any, None, None]]" = weakref.WeakSet()
 
 @functools.cache
 def import_tensorflow() -> Any:  # Any: a module.
-    """Returns the module `tensorflow`, which then leaves every GPU to JAX.
+    """Returns the module `tensorflow`, to read text with.
 
     Raises:
       UserError: if TensorFlow is not installed.
     """
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # No news of optimisations.
     try:
-        with _quiet_stderr():
-            import tensorflow
-
-            if tensorflow.config.get_visible_devices("GPU"):
-                tensorflow.config.set_visible_devices([], "GPU")
+        tensorflow = import_quietly()
     except ImportError as error:
         raise UserError(
             f"streaming text needs TensorFlow, which cannot be imported ({error});"
             " pip install -r requirements.txt"
         ) from error
     atexit.register(_stop_reading)
+    return tensorflow
+
+
+def import_quietly() -> Any:
+    """Returns the module `tensorflow`, which then leaves every GPU to JAX."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # No news of optimisations.
+    with _quiet_stderr():
+        import tensorflow
+
+        if tensorflow.config.get_visible_devices("GPU"):
+            tensorflow.config.set_visible_devices([], "GPU")
     return tensorflow
 
 
