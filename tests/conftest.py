@@ -41,6 +41,27 @@ def _folder_of(variable: str) -> Path:
     return Path(folder)
 
 
+@pytest.fixture
+def fill_disk(monkeypatch):
+    """Returns a function: a method of paths then writes a little, and fails.
+
+    Files without `name` in theirs are written as ever.
+    """
+
+    def fill(kind, method, name=""):
+        write = getattr(kind, method)
+
+        def write_half(path, content, *arguments):
+            if name not in path.name:
+                return write(path, content, *arguments)
+            write(path, content[:2])
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr(kind, method, write_half)
+
+    return fill
+
+
 @pytest.fixture(scope="session")
 def corpora():
     """Folder of large real corpora, where the machine has it."""

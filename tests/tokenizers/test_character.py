@@ -85,15 +85,9 @@ def test_what_is_not_in_the_vocabulary_is_unknown(make):
     assert not set(made.encode("[MASK][unused0]")) & set(made.special_ids)
 
 
-def test_a_vocabulary_is_whole_or_not_there(tmp_path, monkeypatch):
+def test_a_vocabulary_is_whole_or_not_there(tmp_path, fill_disk):
     path = epath.Path(tmp_path / "vocab.txt")
-    write_bytes = type(path).write_bytes
-
-    def full(path, content):
-        write_bytes(path, content[:2])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(type(path), "write_bytes", full)
+    fill_disk(type(path), "write_bytes")
     with pytest.raises(OSError, match="No space"):
         write_whole(path, b"[PAD]\n[UNK]\n")
     assert not path.exists()

@@ -258,17 +258,9 @@ def test_a_process_that_is_killed_is_told(monkeypatch):
         shard_runners.run_locally([1], 1)
 
 
-def test_a_manifest_is_whole_or_not_there(corpus, tmp_path, monkeypatch):
-    write_text = Path.write_text
-
-    def full(path, text, *arguments):
-        if "manifest" not in path.name:
-            return write_text(path, text, *arguments)
-        write_text(path, text[:20])
-        raise OSError(28, "No space left on device")
-
+def test_a_manifest_is_whole_or_not_there(corpus, tmp_path, fill_disk):
     out = tmp_path / "out"
-    monkeypatch.setattr(Path, "write_text", full)
+    fill_disk(Path, "write_text", name="manifest")
     with pytest.raises(OSError, match="No space"):
         prepare(out, corpus / "sentencepiece_model", train=corpus / "0.jsonl")
     assert not (out / "manifest.json").exists()

@@ -122,10 +122,28 @@ def test_a_lock_that_cannot_be_read_is_not_ignored(folder):
     RunLock(folder, take_over=True).close()
 
 
+def begin_at_once(folder, count):
+    """Asks for the folder in so many threads; returns locks and refusals."""
+    held, refusals = [], []
+
+    def begin():
+        try:
+            held.append(RunLock(folder))
+        except UserError as error:
+            refusals.append(error)
+
+    threads = [threading.Thread(target=begin) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return held, refusals
+
+
 @pytest.mark.parametrize("links", [True, False])
 def test_of_many_that_begin_at_once_one_gets_the_folder(folder, monkeypatch, links):
     link = os.link
-    all_saw_no_lock, held, refusals = threading.Barrier(8), [], []
+    all_saw_no_lock = threading.Barrier(8)
 
     def together(*paths):
         all_saw_no_lock.wait()
@@ -135,18 +153,7 @@ def test_of_many_that_begin_at_once_one_gets_the_folder(folder, monkeypatch, lin
 
     monkeypatch.setattr(os, "link", together)
     monkeypatch.setattr(lock, "SETTLE_SECONDS", 0.5)
-
-    def begin():
-        try:
-            held.append(RunLock(folder))
-        except UserError as error:
-            refusals.append(error)
-
-    threads = [threading.Thread(target=begin) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    held, refusals = begin_at_once(folder, 8)
     assert (len(held), len(refusals)) == (1, 7)
     held[0].close()
 
@@ -154,25 +161,14 @@ def test_of_many_that_begin_at_once_one_gets_the_folder(folder, monkeypatch, lin
 def test_of_many_that_take_over_at_once_one_gets_the_folder(folder, monkeypatch):
     write(folder, replace(this_process(), process_start="12"))
     check, all_saw_it_gone = lock._check_free, threading.Barrier(4)
-    held, refusals = [], []
 
     def together(*arguments):
         check(*arguments)
         all_saw_it_gone.wait()
 
-    def begin():
-        try:
-            held.append(RunLock(folder))
-        except UserError as error:
-            refusals.append(error)
-
     monkeypatch.setattr(lock, "_check_free", together)
     monkeypatch.setattr(lock, "SETTLE_SECONDS", 0.5)
-    threads = [threading.Thread(target=begin) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    held, refusals = begin_at_once(folder, 4)
     assert (len(held), len(refusals)) == (1, 3)
     held[0].close()
 

@@ -15,16 +15,10 @@ def test_all_processes_of_a_run_may_try_the_folder_at_once(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_settings_are_whole_or_those_of_before(tiny_settings, tmp_path, monkeypatch):
+def test_settings_are_whole_or_those_of_before(tiny_settings, tmp_path, fill_disk):
     folder = epath.Path(tmp_path)
     write_settings(folder, tiny_settings(seed=1))
-    write_text = type(folder).write_text
-
-    def full(path, text):
-        write_text(path, text[:20])
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(type(folder), "write_text", full)
+    fill_disk(type(folder), "write_text")
     with pytest.raises(OSError, match="No space"):
         write_settings(folder, tiny_settings(seed=2))
     assert read_settings(str(tmp_path))["seed"] == 1

@@ -38,7 +38,11 @@ def import_tensorflow() -> Any:  # Any: a module.
 
 
 def import_quietly() -> Any:
-    """Returns the module `tensorflow`, which then leaves every GPU to JAX."""
+    """Returns the module `tensorflow`, which then leaves every GPU to JAX.
+
+    Raises:
+      ImportError: if TensorFlow is not installed.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # No news of optimisations.
     with _quiet_stderr():
         import tensorflow
