@@ -27,7 +27,7 @@ from transformer_lm.data.manifest import Manifest, Rules, Shard, TokenizerFacts
 from transformer_lm.data.prepared import PreparedSplit
 from transformer_lm.data.prepared_batches import PreparedBatches
 from transformer_lm.data.row_builders import CausalRows, RowBuilder
-from transformer_lm.data.shards import TokenizedRecord, write_shard
+from transformer_lm.data.shards import TokenizedRecord, counts_of, write_shard
 from transformer_lm.data.windows import Windows
 
 VOCAB_SIZE = 32_000
@@ -55,17 +55,10 @@ def write_folder(folder: Path, documents: int) -> int:
                 )
             )
         name = f"train-{number:05d}-of-00002"
-        counts = {
-            "documents": len(records),
-            "records": len(records),
-            "sentences": sum(len(record.sentences) for record in records),
-            "tokens": sum(len(record.ids) for record in records),
-            "characters": sum(record.characters for record in records),
-        }
-        shard = Shard(name, name, "", "", "", 0, counts, {})
-        write_shard(records, shard.data(folder), shard.index(folder), "<u2")
+        shard = Shard(name, name, "", "", "", 0, {}, {})
+        index = write_shard(records, shard.data(folder), shard.index(folder), "<u2")
         length = shard.data(folder).stat().st_size
-        shards.append(dataclasses.replace(shard, size=length))
+        shards.append(dataclasses.replace(shard, size=length, counts=counts_of(index)))
     rules = Rules(sentences=True, record_characters=32_768, invalid_utf8="replace")
     manifest = Manifest(facts, rules, {"train": shards}, {})
     (folder / "manifest.json").write_text(manifest.to_json())

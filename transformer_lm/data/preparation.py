@@ -19,7 +19,12 @@ from etils import epath
 from transformer_lm.corpora.text_files import TextFiles
 from transformer_lm.data.manifest import Rules, Shard, TokenizerFacts, sha256_of
 from transformer_lm.data.sentences import sentences_of
-from transformer_lm.data.shards import TokenizedRecord, id_type, write_shard
+from transformer_lm.data.shards import (
+    TokenizedRecord,
+    counts_of,
+    id_type,
+    write_shard,
+)
 from transformer_lm.data.tokenizer_facts import load_beside
 from transformer_lm.json_files import construct, read_object
 from transformer_lm.registry import UserError
@@ -90,14 +95,7 @@ def prepare_shard(task: ShardTask, note: Note = lambda count: None) -> Shard:
             sha256=sha256_of(unfinished[".array_record"]),
             index_sha256=sha256_of(unfinished[".index.npy"]),
             size=unfinished[".array_record"].stat().st_size,
-            counts={
-                "documents": int(table["ends"].sum()),
-                "records": len(table),
-                **{
-                    name: int(table[name].sum(dtype="u8"))
-                    for name in ("sentences", "tokens", "characters")
-                },
-            },
+            counts=counts_of(table),
             faults=files.report(),
         )
         values = {"made of": _conditions(task, source_sha256), "shard": vars(shard)}

@@ -111,6 +111,18 @@ def write_shard(
     return table
 
 
+def counts_of(index: np.ndarray) -> dict[str, int]:
+    """Adds up what a manifest counts of a shard, from its index."""
+    return {
+        "documents": int(index["ends"].sum()),
+        "records": len(index),
+        **{
+            name: int(index[name].sum(dtype="u8"))
+            for name in ("sentences", "tokens", "characters")
+        },
+    }
+
+
 class ShardReader:
     """The records of some shards, by number."""
 
