@@ -13,6 +13,10 @@ from .layers import Projection
 MASKED = -1e9
 """Score of a pair that must not attend: finite, so that a padding row stays finite."""
 
+CAUSAL_BLOCKS = 4
+LEAST_BLOCK = 64
+"""A causal row is attended to in so many blocks of queries, of no fewer queries each."""
+
 POSITION_AXES = {"cached_key": -2, "cached_value": -2, "cached_segments": -1}
 """Which axis of the arrays of a cache has a place for each position."""
 
@@ -27,7 +31,7 @@ def attention_mask(
     """Tells which key each query may see: the same segment, and not later if `causal`.
 
     Padding is seen by nobody and sees nothing: its scores are all `MASKED`, so that it
-    averages over the row, as in Flax's own masks.
+    averages over the keys, as with Flax's own masks.
 
     Args:
       query_segments: document number of each position; 0 is padding.
@@ -67,6 +71,39 @@ def attend(
     return jnp.einsum("bhqk,bkhd->bqhd", weights, value)
 
 
+def attend_in_rows(
+    query: jax.Array,  # [batch, length, heads, head_dim]
+    key: jax.Array,  # [batch, length, heads, head_dim]
+    value: jax.Array,  # [batch, length, heads, head_dim]
+    segments: jax.Array,  # [batch, length]
+    *,
+    causal: bool,
+    dropout: Callable[[jax.Array], jax.Array],
+) -> jax.Array:
+    """`attend` within each row, without most of what a causal mask would hide.
+
+    Each block of queries has the keys up to its own end: with four blocks, 5/8 of the
+    scores of a row are made, where a mask alone makes all and keeps half of them.
+
+    Returns:
+      `[batch, length, heads, head_dim]` in the data type of `value`.
+    """
+    length = query.shape[1]
+    blocks = max(1, min(CAUSAL_BLOCKS, length // LEAST_BLOCK)) if causal else 1
+    ends = [length * block // blocks for block in range(1, blocks + 1)]
+    attended = []
+    for start, end in zip([0, *ends], ends, strict=False):
+        mask = attention_mask(
+            segments[:, start:end],
+            segments[:, :end],
+            causal=causal,
+            query_offset=start,
+        )
+        block = query[:, start:end], key[:, :end], value[:, :end]
+        attended.append(attend(*block, mask, dropout=dropout))
+    return jnp.concatenate(attended, axis=1)
+
+
 class SelfAttention(nn.Module):
     """Multi-head self-attention.
 
@@ -78,7 +115,8 @@ class SelfAttention(nn.Module):
       dropout_rate: of the attention weights.
       deterministic: no dropout.
       decode: keep keys and values in the "cache" collection and attend to them.
-      attention: a name in `KERNELS`, used on whole rows; anything else is `attend`.
+      attention: a name in `KERNELS`, used on whole rows; anything else is
+        `attend_in_rows`.
       dtype: of the computation.
       kernel_init: of the four projections.
       out_init: of the output projection, where it differs.
@@ -142,11 +180,12 @@ class SelfAttention(nn.Module):
             )
         if self.decode:
             return self._attend_to_cache(query, key, value, segments)
-        return attend(
+        return attend_in_rows(
             query,
             key,
             value,
-            attention_mask(segments, segments, causal=self.causal),
+            segments,
+            causal=self.causal,
             dropout=Dropout(self.dropout_rate, deterministic=self.deterministic),
         )
 
