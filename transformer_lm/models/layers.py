@@ -9,6 +9,8 @@ import jax.numpy as jnp
 from flax import linen as nn
 from flax.linen import spmd
 
+from .table_scores import score_rows
+
 VOCAB_MULTIPLE = 128
 """Vocabularies are padded to this: the width of a TPU register lane."""
 
@@ -142,7 +144,7 @@ class Embedding(nn.Module):
 
     def attend(self, hidden: jax.Array) -> jax.Array:
         """Scores every row of the table: `[…, features]` to `[…, size]`."""
-        return jnp.dot(hidden.astype(self.dtype), self.embedding.astype(self.dtype).T)
+        return score_rows(hidden.astype(self.dtype), self.embedding.astype(self.dtype))
 
 
 class LayerNorm(nn.Module):
