@@ -16,7 +16,7 @@ from transformer_lm.registry import UserError
 WRAPPERS = remote_code.WRAPPERS
 NETWORK_FILES = {
     *("attention.py", "attention_choice.py", "attention_kernels.py"),
-    *("checks.py", "dropout.py", "layers.py", "transformer_lm.py"),
+    *("checks.py", "dropout.py", "layers.py", "table_scores.py", "transformer_lm.py"),
 }
 
 
