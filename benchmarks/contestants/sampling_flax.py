@@ -13,13 +13,19 @@ import transformers
 from benchmarks.cases import SAMPLING, Case, prompts
 
 
-def prepare(**fields: Any) -> tuple[Callable[[int], None], dict[str, Any]]:
-    """Returns a function that writes texts of a case so many times, and versions."""
+def prepare(
+    *, jitted: bool = True, **fields: Any
+) -> tuple[Callable[[int], None], dict[str, Any]]:
+    """Returns a function that writes texts of a case so many times, and versions.
+
+    Args:
+      jitted: compile `generate` once as a whole; False calls it as it is.
+      **fields: of the case.
+    """
     case = Case(**fields)
     network = build(case)
     given = prompts(case)
 
-    @jax.jit
     def write(parameters: Any, key: jax.Array) -> jax.Array:
         return network.generate(
             given,
@@ -34,9 +40,11 @@ def prepare(**fields: Any) -> tuple[Callable[[int], None], dict[str, Any]]:
             **SAMPLING,
         ).sequences
 
+    called = jax.jit(write) if jitted else write
+
     def run(steps: int) -> None:
         for seed in range(steps):
-            texts = np.asarray(write(network.params, jax.random.PRNGKey(seed)))
+            texts = np.asarray(called(network.params, jax.random.PRNGKey(seed)))
         assert texts.shape == (case.rows, case.length)
 
     return run, {"jax": jax.__version__, "transformers": transformers.__version__}
