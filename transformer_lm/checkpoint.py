@@ -2,16 +2,14 @@
 
 One folder a step under `workdir/checkpoints`, each with these items:
 
-- `parameters` (and `average`, where the run keeps one): what sampling and export read;
-- `training`: step, random key, optimizer, loss scale;
-- `data`: for each process the position of its data iterator;
+- `parameters`, `average` and `training`: the state of the run (checkpoint_items.py);
+- `data`: for each process the position of its data iterator (checkpoint_position.py);
 - `settings`: the resolved settings and the version of this layout.
 
 Orbax writes a step under a temporary name and renames it when it is whole; before that,
 checksums of all files are written into it (checksums.py).
 """
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +17,7 @@ import jax
 import orbax.checkpoint as ocp
 from etils import epath
 
+from transformer_lm import checkpoint_items
 from transformer_lm.checkpoint_position import (
     DataPositionHandler,
     DataPositionRestore,
@@ -29,12 +28,6 @@ from transformer_lm.registry import UserError
 
 FORMAT_VERSION = 1
 HIGHER_IS_BETTER = ("accuracy", "precision", "recall")
-SEPARATE = ("parameters", "average")
-"""Items of their own; all other fields of the state are in `training`."""
-
-
-class OtherNetworkError(UserError):
-    """A checkpoint that holds other parameters than those asked for."""
 
 
 class CheckpointWriteError(UserError):
@@ -138,8 +131,7 @@ class CheckpointStore:
         self._saving = step
         items: dict[str, ocp.args.CheckpointArgs] = {
             name: ocp.args.StandardSave(tree)
-            for name, tree in _split(state).items()
-            if tree is not None
+            for name, tree in checkpoint_items.split(state).items()
         }
         if position is not None:
             items["data"] = DataPositionSave(position)
@@ -194,9 +186,7 @@ class CheckpointStore:
           abstract: a `TrainState` of shapes with shardings.
           global_position: all processes have the same position, however many they are.
         """
-        wanted = {
-            name: tree for name, tree in _split(abstract).items() if tree is not None
-        }
+        wanted = checkpoint_items.split(abstract)
         self._check(step, wanted)
         args: dict[str, ocp.args.CheckpointArgs] = {
             name: ocp.args.StandardRestore(tree) for name, tree in wanted.items()
@@ -204,15 +194,7 @@ class CheckpointStore:
         if "data" in self._manager.item_metadata(step).keys():  # noqa: SIM118
             args["data"] = DataPositionRestore(global_position)
         restored = self._manager.restore(step, args=ocp.args.Composite(**args))
-        fields = dict(restored["training"])
-        state = abstract.replace(
-            **{name: restored[name] for name in wanted if name in SEPARATE},
-            **{
-                name: _as(getattr(abstract, name), value)
-                for name, value in fields.items()
-            },
-        )
-        return state, restored.get("data")
+        return checkpoint_items.join(abstract, restored), restored.get("data")
 
     def parameters(self, step: int, abstract: Any, *, average: bool) -> Any:
         """Returns the parameters alone, or their moving average.
@@ -234,34 +216,15 @@ class CheckpointStore:
           step: which checkpoint.
           item: "parameters" or "average".
         """
-        held = self._manager.item_metadata(step)[item]
-        shapes = {} if held is None else _shapes(held.tree)
-        return {name[1:].replace(".", "/"): shape for name, shape in shapes.items()}
+        saved = checkpoint_items.shapes(self._manager.item_metadata(step), item)
+        return {name[1:].replace(".", "/"): shape for name, shape in saved.items()}
 
     def _check(self, step: int, wanted: Mapping[str, Any]) -> None:
-        """Compares names and shapes with what a checkpoint holds, before it is read.
-
-        Raises:
-          OtherNetworkError: listing what differs.
-        """
-        metadata = self._manager.item_metadata(step)
-        problems = []
-        for item, tree in wanted.items():
-            held = metadata[item] if item in metadata.keys() else None  # noqa: SIM118
-            saved = {} if held is None else _shapes(held.tree)
-            needed = _shapes(tree)
-            problems += [
-                f"{item}{name}: {saved.get(name, 'nothing')} saved,"
-                f" {needed.get(name, 'nothing')} needed"
-                for name in sorted(saved.keys() | needed.keys())
-                if saved.get(name) != needed.get(name)
-            ]
-        if problems:
-            more = f"\n  … and {len(problems) - 10} more" if len(problems) > 10 else ""
-            raise OtherNetworkError(
-                f"checkpoint {step} in {self._manager.directory} belongs to another"
-                " network or optimizer:\n  " + "\n  ".join(problems[:10]) + more
-            )
+        checkpoint_items.check_shapes(
+            self._manager.item_metadata(step),
+            wanted,
+            place=f"checkpoint {step} in {self._manager.directory}",
+        )
 
     def close(self) -> None:
         """Waits for what is being written, and lets go of the folder."""
@@ -284,30 +247,3 @@ class CheckpointStore:
             "Free space or mend the folder, then run the same command again; it goes"
             f" on from step {whole[-1] if whole else 0}."
         )
-
-
-def _split(state: Any) -> dict[str, Any]:
-    """Items of a checkpoint from a `TrainState`."""
-    fields = {
-        field.name: getattr(state, field.name) for field in dataclasses.fields(state)
-    }
-    items = {name: fields.pop(name) for name in SEPARATE}
-    fields = {name: tree for name, tree in fields.items() if tree is not None}
-    return items | {"training": fields}
-
-
-def _shapes(tree: Any) -> dict[str, tuple[int, ...]]:
-    """Shape of each leaf by its place, whatever containers hold it."""
-    return {
-        "".join(
-            f".{getattr(key, 'key', getattr(key, 'idx', getattr(key, 'name', key)))}"
-            for key in path
-        ): tuple(leaf.shape)
-        for path, leaf in jax.tree_util.tree_leaves_with_path(tree)
-        if hasattr(leaf, "shape")
-    }
-
-
-def _as(like: Any, restored: Any) -> Any:
-    """Gives restored leaves the containers (named tuples, …) of `like`."""
-    return jax.tree.unflatten(jax.tree.structure(like), jax.tree.leaves(restored))

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
-from transformer_lm.checkpoint import OtherNetworkError
+from transformer_lm.checkpoint_items import OtherNetworkError
 from transformer_lm.data.source import Source
 from transformer_lm.registry import UserError
 from transformer_lm.tools import export_hf, self_check

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from etils import epath
 from flax import linen as nn
 
-from transformer_lm.checkpoint import OtherNetworkError
+from transformer_lm.checkpoint_items import OtherNetworkError
 from transformer_lm.config import from_saved, resolve
 from transformer_lm.convert.to_hf import CONFIG_FILE, HfModel, read_weights
 from transformer_lm.file_names import inside
