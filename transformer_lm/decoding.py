@@ -34,7 +34,7 @@ class Rows(NamedTuple):
     parameters: Any
     padding: jax.Array  # [rows] places before each prompt
     limits: jax.Array  # [rows] places at which each text must end
-    keys: jax.Array  # [rows]
+    keys: jax.Array  # [rows, total] random, one for each token
 
 
 _STATIC = ("model", "prompt_length", "sampling", "eos_id")
@@ -101,11 +101,7 @@ def _choose(rows: Rows, loop: Loop, sampling: Sampling) -> jax.Array:
         top_k=sampling.sampling_top_k,
         top_p=sampling.sampling_top_p,
     )
-    drawn = jax.vmap(
-        lambda key, row: jax.random.categorical(
-            jax.random.fold_in(key, loop.place), row
-        )
-    )(rows.keys, scores)
+    drawn = jax.vmap(jax.random.categorical)(rows.keys[:, loop.place], scores)
     return jnp.take_along_axis(ids, drawn[:, None], axis=-1)[:, 0]
 
 

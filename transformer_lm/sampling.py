@@ -39,9 +39,7 @@ def _lay_out(
     for row, prompt in enumerate(prompts):
         padding[row] = prompt_length - len(prompt) - 1
         tokens[row, padding[row] : prompt_length] = [start_id, *prompt]
-    keys = jax.vmap(lambda row: jax.random.fold_in(jax.random.key(seed), row))(
-        jnp.arange(len(prompts))
-    )
+    keys = _keys(seed, jnp.arange(len(prompts)), jnp.arange(total))
     limits = jnp.asarray(padding + limit)
     rows = decoding.Rows(parameters, jnp.asarray(padding), limits, keys)
     return rows, tokens, prompt_length
@@ -143,6 +141,14 @@ def stream(
         if token == eos_id:
             return
         yield token
+
+
+@jax.jit
+def _keys(seed: jax.Array | int, rows: jax.Array, places: jax.Array) -> jax.Array:
+    """Random keys `[rows, places]`, drawn at once: in the loop each costs a wait."""
+    key = jax.random.key(seed)
+    of_row = jax.vmap(jax.random.fold_in, (None, 0))(key, rows)
+    return jax.vmap(jax.vmap(jax.random.fold_in, (None, 0)), (0, None))(of_row, places)
 
 
 def _bucket(length: int) -> int:
