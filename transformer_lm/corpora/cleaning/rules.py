@@ -34,9 +34,10 @@ class _Sentences:
         """Returns the text, a sentence a line."""
         del title
         return "\n".join(
-            sentence.strip()
+            stripped
             for line in text.split("\n")
             for sentence in self._splitter.sentences(line)
+            if (stripped := sentence.strip())
         )
 
 
