@@ -40,7 +40,9 @@ def join(abstract: Any, items: Mapping[str, Any]) -> Any:
       abstract: what `split` was given when they were asked for.
       items: what was read; Orbax gives dictionaries for other containers.
     """
-    fields = {name: items[name] for name in SEPARATE if name in split(abstract)}
+    fields = {
+        name: items[name] for name in SEPARATE if getattr(abstract, name) is not None
+    }
     for name, value in items["training"].items():
         structure = jax.tree.structure(getattr(abstract, name))
         fields[name] = jax.tree.unflatten(structure, jax.tree.leaves(value))
