@@ -94,3 +94,14 @@ def test_each_block_drops_other_weights():
     assert 90 < np.count_nonzero(blocks) < 166
     for block in range(1, 4):
         assert np.any(blocks[block] != blocks[0])
+
+
+@pytest.mark.parametrize(("causal", "barriers"), [(True, 4), (False, 0)])
+def test_weights_of_a_block_stay_apart_from_the_product_that_follows(causal, barriers):
+    """The TPU compiler merges them otherwise, until its stack is full."""
+    *inputs, _ = arrays_of(256)
+    program = jax.make_jaxpr(lambda *inputs: ours(*inputs, causal=causal))(
+        *inputs, segments_of(256)
+    )
+    primitives = [equation.primitive.name for equation in program.eqns]
+    assert primitives.count("optimization_barrier") == barriers
