@@ -17,7 +17,12 @@ from transformer_lm.train.preemption import Preempted
 
 LOST = "Gloo AllReduce failed: Connection closed by peer [127.0.0.1]:1234\\nstack"
 
+class Unraisable:
+    def __del__(self):
+        raise ValueError("that no caller can be told")
+
 def fail_in_a_thread():
+    Unraisable()
     raise ValueError("of a thread")
 
 def lost():

@@ -178,6 +178,23 @@ def test_a_log_in_an_object_store_is_rewritten_now_and_then(
     eager.close()
 
 
+def test_a_full_disk_is_said_once(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screen = watch(monkeypatch)
+    (tmp_path / progress.LOG_FILE).symlink_to("/dev/full")
+    logger = setup_logging(str(tmp_path))
+    logger.info("first")
+    logger.info("second")
+    first, message, second = screen.getvalue().splitlines()
+    assert first.endswith("first")
+    assert message.endswith(
+        f" WARNING: {tmp_path}/train.log cannot be written ([Errno 28] No space left on"
+        " device): lines are missing from it from here on"
+    )
+    assert second.endswith("second")
+
+
 def test_a_closed_screen_does_not_stop_training(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,6 +42,7 @@ def start_program(
     faulthandler.enable()
     prepare_environment()
     threading.excepthook = _keep_in_log
+    sys.unraisablehook = _show_or_keep
     # Libraries give the root logger a handler, which would show our lines once more.
     for name in LOGGED:
         logging.getLogger(name).propagate = False
@@ -105,6 +106,18 @@ def _keep_in_log(failure: threading.ExceptHookArgs) -> None:
     logging.getLogger(_THREADS).error(
         "a thread failed: %s", failure.exc_value, exc_info=failure.exc_value
     )
+
+
+def _show_or_keep(failure: "sys.UnraisableHookArgs") -> None:
+    """Shows what no caller can be told; of threads that Python has not started, a line.
+
+    TensorStore's call this for each array of a checkpoint that can no longer be
+    written, hundreds of times.
+    """
+    if threading.current_thread() is threading.main_thread():
+        sys.__unraisablehook__(failure)
+    else:
+        logging.getLogger(_THREADS).error("a thread failed: %r", failure.exc_value)
 
 
 def stop(message: str, code: int) -> NoReturn:

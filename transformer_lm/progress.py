@@ -1,5 +1,6 @@
 """What a person watches: the log, and a progress bar that the log does not tear."""
 
+import contextlib
 import datetime
 import logging
 import math
@@ -33,6 +34,27 @@ class ScreenHandler(logging.Handler):
             tqdm.write(self.format(record), file=sys.stderr)
         except OSError:  # Nobody reads any more; training goes on.
             self.handleError(record)
+
+
+class LogFileHandler(logging.FileHandler):
+    """Appends to a local log; a full disk costs its lines, and one message."""
+
+    _full = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Says on the screen, the first time, that the file cannot be written."""
+        if not self._full:
+            self._full = True
+            _SCREEN_ONLY.warning(
+                "%s cannot be written (%s): lines are missing from it from here on",
+                self.baseFilename,
+                sys.exception(),
+            )
+
+    def close(self) -> None:
+        """Lets go of the file; what still does not fit was said before."""
+        with contextlib.suppress(OSError):
+            super().close()
 
 
 class ObjectStoreHandler(logging.Handler):
@@ -95,7 +117,7 @@ def setup_logging(workdir: str, *, enabled: bool = True) -> logging.Logger:
         file = (
             ObjectStoreHandler(path)
             if is_remote(path)
-            else logging.FileHandler(path, encoding="utf-8")
+            else LogFileHandler(path, encoding="utf-8")
         )
         file.addFilter(lambda record: not record.name.endswith(".screen_only"))
         handlers.append(file)
