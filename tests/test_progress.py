@@ -178,6 +178,20 @@ def test_a_log_in_an_object_store_is_rewritten_now_and_then(
     eager.close()
 
 
+def test_an_object_store_that_refuses_costs_nothing_but_time(
+    tmp_path: pathlib.Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = epath.Path(tmp_path / "run" / "train.log")
+    handler = ObjectStoreHandler(path, seconds=0)
+    handler.handle(logging.makeLogRecord({"msg": "first"}))
+    assert "train.log cannot be written ([Errno 2]" in caplog.messages[0]
+    path.parent.mkdir()
+    handler.handle(logging.makeLogRecord({"msg": "second"}))
+    handler.close()
+    assert path.read_text() == "first\nsecond\n"
+    assert len(caplog.messages) == 1
+
+
 def test_a_full_disk_is_said_once(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

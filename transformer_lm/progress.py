@@ -80,11 +80,20 @@ class ObjectStoreHandler(logging.Handler):
             self.flush()
 
     def flush(self) -> None:
-        """Rewrites the object."""
-        if self._unsaved:
+        """Rewrites the object; if that fails, says so and does it again later."""
+        if not self._unsaved:
+            return
+        self._saved_at = time.monotonic()
+        try:
             self._path.write_text("".join(self._lines))
+        except Exception as error:  # noqa: BLE001  Stores have errors of their own.
+            _SCREEN_ONLY.warning(
+                "%s cannot be written (%s): tried again with later lines",
+                self._path,
+                error,
+            )
+        else:
             self._unsaved = 0
-            self._saved_at = time.monotonic()
 
     def close(self) -> None:
         """Rewrites the object a last time."""
