@@ -40,6 +40,7 @@ LEVELS = {
     "checksums": 3,
     "loggers": 3,
     "metrics": 3,
+    "log": 3,
     "progress": 3,
     "throughput": 3,
     "train": 4,

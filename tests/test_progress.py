@@ -9,9 +9,9 @@ from collections.abc import Iterator
 import pytest
 from etils import epath
 
-from transformer_lm import progress
+from transformer_lm.log import LOG_FILE, ObjectStoreHandler, setup_logging
 from transformer_lm.metrics import MetricWriter
-from transformer_lm.progress import ObjectStoreHandler, Progress, setup_logging
+from transformer_lm.progress import Progress
 
 SPEEDS = {"train_loss": 2.5, "tokens_per_second": 12345.6, "mfu": 31.27}
 
@@ -61,7 +61,7 @@ def test_each_sink_has_one_line_of_a_step(
     assert re.sub(stamp, "", shown) == (
         "step 100/1000 (10 %): loss 2.5, 12,346 tokens/s, MFU 31.27 %, ETA 0:07:30"
     )
-    in_file, saved = (tmp_path / progress.LOG_FILE).read_text().splitlines()
+    in_file, saved = (tmp_path / LOG_FILE).read_text().splitlines()
     assert re.fullmatch(stamp + "saved", saved)
     assert in_file.endswith(
         "step 100: train_loss 2.5, tokens_per_second 12,346, mfu 31.27"
@@ -135,7 +135,7 @@ def test_warnings_are_logged(
         logging.captureWarnings(False)
         setup_logging(str(tmp_path))
         warnings.warn("look here", stacklevel=1)
-    assert "UserWarning: look here" in (tmp_path / progress.LOG_FILE).read_text()
+    assert "UserWarning: look here" in (tmp_path / LOG_FILE).read_text()
     assert "UserWarning: look here" in screen.getvalue()
 
 
@@ -147,8 +147,8 @@ def test_a_line_is_shown_once_after_a_second_setup(
     logger = setup_logging(str(tmp_path / "second"))
     logger.warning("once")
     assert screen.getvalue().count("once") == 1
-    assert (tmp_path / "first" / progress.LOG_FILE).read_text() == ""
-    assert "once" in (tmp_path / "second" / progress.LOG_FILE).read_text()
+    assert (tmp_path / "first" / LOG_FILE).read_text() == ""
+    assert "once" in (tmp_path / "second" / LOG_FILE).read_text()
 
 
 def test_a_resumed_run_goes_on_in_the_same_log(
@@ -157,7 +157,7 @@ def test_a_resumed_run_goes_on_in_the_same_log(
     watch(monkeypatch)
     for text in ("first", "second"):
         setup_logging(str(tmp_path)).info(text)
-    log = (tmp_path / progress.LOG_FILE).read_text()
+    log = (tmp_path / LOG_FILE).read_text()
     assert log.index("first") < log.index("second")
 
 
@@ -196,7 +196,7 @@ def test_a_full_disk_is_said_once(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     screen = watch(monkeypatch)
-    (tmp_path / progress.LOG_FILE).symlink_to("/dev/full")
+    (tmp_path / LOG_FILE).symlink_to("/dev/full")
     logger = setup_logging(str(tmp_path))
     logger.info("first")
     logger.info("second")
@@ -218,4 +218,4 @@ def test_a_closed_screen_does_not_stop_training(
 
     monkeypatch.setattr(sys, "stderr", Closed(is_terminal=False))
     setup_logging(str(tmp_path)).info("still here")
-    assert "still here" in (tmp_path / progress.LOG_FILE).read_text()
+    assert "still here" in (tmp_path / LOG_FILE).read_text()

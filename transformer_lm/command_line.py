@@ -15,7 +15,7 @@ from absl import logging as absl_logging
 
 from transformer_lm.environment import prepare_environment
 from transformer_lm.exit_codes import INTERRUPTED, PEER_LOST, PREEMPTED, USER_ERROR
-from transformer_lm.progress import LOGGED
+from transformer_lm.log import LOGGED
 from transformer_lm.redaction import without_tokens
 from transformer_lm.registry import UserError
 from transformer_lm.train.preemption import Preempted

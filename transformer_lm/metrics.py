@@ -78,7 +78,7 @@ class MetricWriter:
 
     Files: `metrics.jsonl` and `samples.jsonl` (see `LineFile`), `environment.json`,
     `data.json`, what other loggers write, and a line a call in `train.log` (see
-    `progress.setup_logging`); lines that hold `eval_` figures reach the screen also.
+    `log.setup_logging`); lines that hold `eval_` figures reach the screen also.
     Names are the reference's: `train_loss`, `train_accuracy`, `eval_loss`,
     `eval_perplexity`, `learning_rate`. Only process 0 writes.
 

@@ -8,7 +8,7 @@ from etils import epath
 
 from transformer_lm.checkpoint import CheckpointStore
 from transformer_lm.config import ConfigError
-from transformer_lm.progress import setup_logging
+from transformer_lm.log import setup_logging
 from transformer_lm.registry import UserError
 from transformer_lm.run_settings import Settings
 from transformer_lm.train.assembly import assemble, placed
