@@ -73,9 +73,7 @@ def stretch(
     return time.perf_counter() - start
 
 
-def measure(
-    case: Case, rounds: int, cores: Collection[int] | None = None
-) -> dict[str, Any]:
+def measure(case: Case, rounds: int, cores: Collection[int] | None) -> dict[str, Any]:
     """Times both kinds of stretches in turns; saves run on `cores`, if given."""
     training, rows = with_steps_of(case, STEP_SECONDS)
     training.run(3)

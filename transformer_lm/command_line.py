@@ -109,9 +109,9 @@ def _keep_in_log(failure: threading.ExceptHookArgs) -> None:
 
 
 def _show_or_keep(failure: "sys.UnraisableHookArgs") -> None:
-    """Shows what no caller can be told; of threads that Python has not started, a line.
+    """Shows what no caller can be told; of other threads, keeps a line in train.log.
 
-    TensorStore's call this for each array of a checkpoint that can no longer be
+    Those of TensorStore call this for each array of a checkpoint that can no longer be
     written, hundreds of times.
     """
     if threading.current_thread() is threading.main_thread():
